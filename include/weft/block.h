@@ -1,0 +1,32 @@
+/* A dense row-major block of numbers in single or double precision: what the hot path passes between modules.
+   Local to a rank; a distributed set of rows is one block per rank. */
+#pragma once
+#include <weft/sys.h>
+
+typedef enum { WEFT_SINGLE, WEFT_DOUBLE } WeftPrecision;
+
+typedef struct {
+  size_t        rows, cols; /* row i is values[i cols .. (i+1) cols) */
+  WeftPrecision precision;
+  union {
+    void   *v;
+    float  *s;
+    double *d;
+  } values;
+} WeftBlock;
+
+/* All of these are not collective. */
+extern size_t         WeftPrecisionBytes(WeftPrecision precision);
+extern PetscErrorCode WeftBlockCreate(size_t rows, size_t cols, WeftPrecision precision, WeftBlock *block); /* zeros */
+extern PetscErrorCode WeftBlockDestroy(WeftBlock *block);
+/* A view of rows [first, first + rows) that owns nothing. */
+extern WeftBlock WeftBlockRows(const WeftBlock *block, size_t first, size_t rows);
+extern double    WeftBlockGet(const WeftBlock *block, size_t row, size_t col);
+extern void      WeftBlockSet(WeftBlock *block, size_t row, size_t col, double value);
+/* Row to and from doubles. */
+extern void WeftBlockGetRow(const WeftBlock *block, size_t row, double values[]);
+extern void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[]);
+
+/* C = alpha op(A) op(B) + beta C by BLAS gemm; op is the transpose where the flag is true. All of one precision. */
+extern PetscErrorCode WeftBlockGemm(PetscBool transpose_a, PetscBool transpose_b, double alpha, const WeftBlock *a,
+                                    const WeftBlock *b, double beta, WeftBlock *c);

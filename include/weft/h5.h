@@ -1,0 +1,67 @@
+/* Parallel HDF5, checked: every call that fails names itself, every failed read or write is agreed on by all ranks.
+   Unless a comment says otherwise the functions are collective over the file's communicator. */
+#pragma once
+#include <weft/sys.h>
+#include <hdf5.h>
+
+/* A call whose failure would be a defect of ours. */
+#define WeftH5(call)                                                                                                   \
+  do {                                                                                                                 \
+    if (PetscUnlikely((call) < 0))                                                                                     \
+      SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "HDF5: %s failed: %s", #call, WeftH5Reason());                           \
+  } while (0)
+#define WeftH5Get(var, call)                                                                                           \
+  do {                                                                                                                 \
+    (var) = (call);                                                                                                    \
+    if (PetscUnlikely((var) < 0))                                                                                      \
+      SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "HDF5: %s failed: %s", #call, WeftH5Reason());                           \
+  } while (0)
+
+/* The most telling line of HDF5's error stack ("No space left on device"). Not collective; static storage. */
+extern const char *WeftH5Reason(void);
+
+/* Opens a file for reading through MPI-IO. A missing, unreadable, truncated or foreign file is a user's mistake;
+   option names what gave the path ("-data"). Close with H5Fclose. */
+extern PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const char path[], hid_t *file);
+
+/* *exists: does path (groups included) lead to an object? Safe where a group on the way is missing. */
+extern PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists);
+
+/* The shape of a dataset; ndims <= max. */
+extern PetscErrorCode WeftH5Shape(hid_t file, const char path[], int max, hsize_t dims[], int *ndims);
+
+/* Rows of a dataset of any rank >= 1 (the first dimension counts rows, the rest make one row): each rank reads rows
+   [row0, row0 + rows) in memory type `type`, row-major. Any rank may ask for none. Long reads are split, so that no
+   single transfer passes 2^31 bytes. Errors: a read failure is a user's mistake that names file and dataset. */
+extern PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                                     hid_t type, void *values);
+
+/* What a dataset is for, written beside it. labels: one name per dimension, comma separated ("sample,feature"). */
+typedef struct {
+  const char *description, *units, *labels;
+} WeftH5Note;
+
+/* Creates the dataset [nrows, ncols] (ncols = 0: one-dimensional [nrows]) and its missing parent groups. */
+extern PetscErrorCode WeftH5CreateRows(hid_t file, const char path[], hid_t file_type, PetscInt64 nrows,
+                                       PetscInt64 ncols, WeftH5Note note);
+/* Each rank writes rows [row0, row0 + rows) of an existing dataset, as in WeftH5ReadRows(). */
+extern PetscErrorCode WeftH5WriteRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                                      hid_t type, const void *values);
+/* A small array that every rank holds alike: rank 0 writes it. Creates the dataset. */
+extern PetscErrorCode WeftH5WriteSmall(MPI_Comm comm, hid_t file, const char path[], hid_t file_type, hid_t type,
+                                       PetscInt64 nrows, PetscInt64 ncols, const void *values, WeftH5Note note);
+/* A scalar string dataset. */
+extern PetscErrorCode WeftH5WriteText(hid_t file, const char path[], const char text[], WeftH5Note note);
+extern PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text); /* PetscFree() it */
+
+/* Attributes of the object at path ("/" for the root). Overwrite where they exist. */
+extern PetscErrorCode WeftH5SetInt(hid_t file, const char path[], const char name[], PetscInt64 value);
+extern PetscErrorCode WeftH5SetInts(hid_t file, const char path[], const char name[], int n, const PetscInt64 values[]);
+extern PetscErrorCode WeftH5SetReal(hid_t file, const char path[], const char name[], double value);
+extern PetscErrorCode WeftH5SetText(hid_t file, const char path[], const char name[], const char text[]);
+/* *found = PETSC_FALSE and the value untouched where there is no such attribute, or it is not of that kind. */
+extern PetscErrorCode WeftH5GetInts(hid_t file, const char path[], const char name[], int n, PetscInt64 values[],
+                                    PetscBool *found);
+extern PetscErrorCode WeftH5GetReal(hid_t file, const char path[], const char name[], double *value, PetscBool *found);
+extern PetscErrorCode WeftH5GetText(hid_t file, const char path[], const char name[], size_t size, char text[],
+                                    PetscBool *found);

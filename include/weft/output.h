@@ -1,0 +1,20 @@
+/* An output file that appears whole or not at all: written beside its final name, flushed, checked, renamed. */
+#pragma once
+#include <weft/h5.h>
+
+typedef struct _n_WeftOutput *WeftOutput;
+
+/* WeftOutputCreate - opens `path.partial` for parallel writing. Collective.
+   bytes: about how much will be written; a disk without that much room is a user's mistake found here, before any of
+   it is written. An older partial file of that name is replaced. */
+extern PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 bytes, WeftOutput *output);
+/* The HDF5 file to write to; owned by the output. Not collective. */
+extern hid_t WeftOutputFile(WeftOutput output);
+/* WeftOutputCommit - flushes, closes, opens again to check, and renames over path. Collective. On failure the partial
+   file is removed, what stood at path still stands, and a user's mistake is raised. Frees the output. */
+extern PetscErrorCode WeftOutputCommit(WeftOutput *output);
+/* WeftOutputDiscardAll - removes the partial files of all outputs not committed. Not collective. */
+extern void WeftOutputDiscardAll(void);
+/* WeftOutputCheckNew - a user's mistake where path exists already or its folder does not or cannot be written.
+   Collective; option names what gave the path ("-o"). */
+extern PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[]);

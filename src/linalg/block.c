@@ -1,0 +1,90 @@
+#include <weft/block.h>
+#include <petscblaslapack.h>
+#include <limits.h>
+
+/* PETSc declares the BLAS of one precision only. */
+extern void sgemm_(const char *, const char *, const PetscBLASInt *, const PetscBLASInt *, const PetscBLASInt *,
+                   const float *, const float *, const PetscBLASInt *, const float *, const PetscBLASInt *,
+                   const float *, float *, const PetscBLASInt *);
+
+size_t WeftPrecisionBytes(WeftPrecision precision)
+{
+  return precision == WEFT_SINGLE ? sizeof(float) : sizeof(double);
+}
+
+PetscErrorCode WeftBlockCreate(size_t rows, size_t cols, WeftPrecision precision, WeftBlock *block)
+{
+  PetscFunctionBegin;
+  *block = (WeftBlock){.rows = rows, .cols = cols, .precision = precision};
+  PetscCall(PetscCalloc(rows * cols * WeftPrecisionBytes(precision), &block->values.v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftBlockDestroy(WeftBlock *block)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(block->values.v));
+  *block = (WeftBlock){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+WeftBlock WeftBlockRows(const WeftBlock *block, size_t first, size_t rows)
+{
+  WeftBlock view = *block;
+
+  view.rows = rows;
+  view.values.v = (char *)block->values.v + first * block->cols * WeftPrecisionBytes(block->precision);
+  return view;
+}
+
+double WeftBlockGet(const WeftBlock *block, size_t row, size_t col)
+{
+  const size_t i = row * block->cols + col;
+
+  return block->precision == WEFT_SINGLE ? (double)block->values.s[i] : block->values.d[i];
+}
+
+void WeftBlockSet(WeftBlock *block, size_t row, size_t col, double value)
+{
+  const size_t i = row * block->cols + col;
+
+  if (block->precision == WEFT_SINGLE)
+    block->values.s[i] = (float)value;
+  else
+    block->values.d[i] = value;
+}
+
+void WeftBlockGetRow(const WeftBlock *block, size_t row, double values[])
+{
+  for (size_t j = 0; j < block->cols; ++j) values[j] = WeftBlockGet(block, row, j);
+}
+
+void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[])
+{
+  for (size_t j = 0; j < block->cols; ++j) WeftBlockSet(block, row, j, values[j]);
+}
+
+/* Row-major C = A B is column-major C' = B' A'. */
+PetscErrorCode WeftBlockGemm(PetscBool transpose_a, PetscBool transpose_b, double alpha, const WeftBlock *a,
+                             const WeftBlock *b, double beta, WeftBlock *c)
+{
+  const size_t       inner = transpose_a ? a->rows : a->cols;
+  const char        *ta = transpose_a ? "T" : "N", *tb = transpose_b ? "T" : "N";
+  const PetscBLASInt m = (PetscBLASInt)c->cols, n = (PetscBLASInt)c->rows, k = (PetscBLASInt)inner;
+  const PetscBLASInt lda = (PetscBLASInt)PetscMax(a->cols, 1), ldb = (PetscBLASInt)PetscMax(b->cols, 1),
+                     ldc = (PetscBLASInt)PetscMax(c->cols, 1);
+
+  PetscFunctionBegin;
+  PetscCheck(c->rows <= INT_MAX && c->cols <= INT_MAX && inner <= INT_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "a block is too large for BLAS: split its rows");
+  PetscCheck(inner == (transpose_b ? b->cols : b->rows), PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "blocks do not fit");
+  if (!c->rows || !c->cols) PetscFunctionReturn(PETSC_SUCCESS);
+  if (c->precision == WEFT_SINGLE) {
+    const float sa = (float)alpha, sb = (float)beta;
+    sgemm_(tb, ta, &m, &n, &k, &sa, b->values.s, &ldb, a->values.s, &lda, &sb, c->values.s, &ldc);
+  } else {
+    BLASgemm_(tb, ta, &m, &n, &k, &alpha, b->values.d, &ldb, a->values.d, &lda, &beta, c->values.d, &ldc);
+  }
+  PetscCall(PetscLogFlops(2.0 * (double)m * (double)n * (double)k));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,284 @@
+#include <weft/h5.h>
+#include <string.h>
+#include <unistd.h>
+#include <errno.h>
+
+static const hsize_t max_transfer = (hsize_t)1 << 28; /* bytes of one rank in one call: far below MPI-IO's 2^31 */
+
+static herr_t KeepReason(unsigned n, const H5E_error2_t *error, void *ctx)
+{
+  char *reason = ctx;
+
+  (void)n;
+  if (error->desc && error->desc[0]) snprintf(reason, 256, "%s", error->desc);
+  return strstr(reason, "error message") || strstr(reason, "MPI_ERR") ? 1 : 0;
+}
+
+const char *WeftH5Reason(void)
+{
+  static char reason[256];
+  char       *text;
+
+  strcpy(reason, "no reason given");
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, KeepReason, reason);
+  text = strstr(reason, "error message = '"); /* errno's text, out of a long technical line */
+  if (text) {
+    memmove(reason, text + 17, strlen(text + 17) + 1);
+    if (strchr(reason, '\'')) *strchr(reason, '\'') = 0;
+  }
+  return reason;
+}
+
+PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const char path[], hid_t *file)
+{
+  PetscBool bad;
+  hid_t     access_list;
+
+  PetscFunctionBegin;
+  PetscCall(WeftAnyRank(comm, access(path, R_OK) ? PETSC_TRUE : PETSC_FALSE, &bad));
+  WeftUserCheck(!bad, comm, "%s %s: %s", option, path, strerror(errno ? errno : ENOENT));
+  PetscCall(WeftAnyRank(comm, H5Fis_hdf5(path) > 0 ? PETSC_FALSE : PETSC_TRUE, &bad));
+  WeftUserCheck(!bad, comm, "%s %s: not an HDF5 file (images in other formats: see weft import -help)", option, path);
+  WeftH5Get(access_list, H5Pcreate(H5P_FILE_ACCESS));
+  WeftH5(H5Pset_fapl_mpio(access_list, comm, MPI_INFO_NULL));
+  *file = H5Fopen(path, H5F_ACC_RDONLY, access_list);
+  H5Pclose(access_list);
+  PetscCall(WeftAnyRank(comm, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &bad));
+  if (bad && *file >= 0) H5Fclose(*file);
+  WeftUserCheck(!bad, comm, "%s %s: damaged or cut short (%s)", option, path, WeftH5Reason());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists)
+{
+  char   part[PETSC_MAX_PATH_LEN];
+  size_t length = strlen(path);
+
+  PetscFunctionBegin;
+  *exists = PETSC_TRUE;
+  for (size_t i = 1; i <= length && *exists; ++i) {
+    if (i < length && path[i] != '/') continue;
+    snprintf(part, sizeof(part), "%.*s", (int)i, path);
+    if (strcmp(part, "/") && H5Lexists(file, part, H5P_DEFAULT) <= 0) *exists = PETSC_FALSE;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5Shape(hid_t file, const char path[], int max, hsize_t dims[], int *ndims)
+{
+  hid_t dataset, space;
+
+  PetscFunctionBegin;
+  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  WeftH5Get(space, H5Dget_space(dataset));
+  WeftH5Get(*ndims, H5Sget_simple_extent_ndims(space));
+  PetscCheck(*ndims <= max, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s has %d dimensions, more than %d", path,
+             *ndims, max);
+  WeftH5(H5Sget_simple_extent_dims(space, dims, NULL));
+  WeftH5(H5Sclose(space));
+  WeftH5(H5Dclose(dataset));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CollectiveTransfer(hid_t *list)
+{
+  PetscFunctionBegin;
+  WeftH5Get(*list, H5Pcreate(H5P_DATASET_XFER));
+  WeftH5(H5Pset_dxpl_mpio(*list, H5FD_MPIO_COLLECTIVE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One piece of rows: selects them in file and memory and reads (out) or writes (in). A rank without rows selects
+   none and still takes part. Returns HDF5's status, for all ranks to agree on. */
+static herr_t TransferPiece(hid_t dataset, hid_t list, int ndims, const hsize_t dims[], hsize_t row0, hsize_t rows,
+                            hid_t type, void *out, const void *in)
+{
+  hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
+  hid_t   file_space = H5Dget_space(dataset), memory_space;
+  herr_t  status;
+
+  memcpy(count, dims, (size_t)ndims * sizeof(hsize_t));
+  start[0] = row0;
+  count[0] = PetscMax(rows, 1);
+  memory_space = H5Screate_simple(ndims, count, NULL);
+  if (rows) {
+    H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL);
+  } else {
+    H5Sselect_none(file_space);
+    H5Sselect_none(memory_space);
+  }
+  status = out ? H5Dread(dataset, type, memory_space, file_space, list, out)
+               : H5Dwrite(dataset, type, memory_space, file_space, list, in);
+  H5Sclose(memory_space);
+  H5Sclose(file_space);
+  return status;
+}
+
+static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                                   hid_t type, void *out, const void *in)
+{
+  hsize_t   dims[H5S_MAX_RANK], row_bytes = H5Tget_size(type), step, pieces;
+  int       ndims;
+  hid_t     dataset, list;
+  long      mine, most;
+  herr_t    status = 0;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  PetscCall(WeftH5Shape(file, path, H5S_MAX_RANK, dims, &ndims));
+  for (int i = 1; i < ndims; ++i) row_bytes *= dims[i];
+  step = PetscMax(max_transfer / PetscMax(row_bytes, 1), 1);
+  pieces = ((hsize_t)rows + step - 1) / step;
+  mine = (long)pieces;
+  PetscCallMPI(MPI_Allreduce(&mine, &most, 1, MPI_LONG, MPI_MAX, comm));
+  PetscCall(CollectiveTransfer(&list));
+  for (long i = 0; i < most; ++i) {
+    const hsize_t first = PetscMin((hsize_t)i * step, (hsize_t)rows), count = PetscMin(step, (hsize_t)rows - first);
+    const size_t  offset = (size_t)(first * row_bytes);
+    static char   nothing;
+    const herr_t  s = TransferPiece(dataset, list, ndims, dims, (hsize_t)row0 + first, count, type,
+                                   in ? NULL : (rows ? (char *)out + offset : &nothing),
+                                   in ? (rows ? (const char *)in + offset : &nothing) : NULL);
+    if (s < 0) status = s;
+  }
+  H5Pclose(list);
+  H5Dclose(dataset);
+  PetscCall(WeftAnyRank(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
+  WeftUserCheck(!failed, comm, "cannot %s %s: %s", in ? "write" : "read", path, WeftH5Reason());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                              hid_t type, void *values)
+{
+  PetscFunctionBegin;
+  PetscCall(TransferRows(comm, file, path, row0, rows, type, values, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5WriteRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                               hid_t type, const void *values)
+{
+  PetscFunctionBegin;
+  PetscCall(TransferRows(comm, file, path, row0, rows, type, NULL, values ? values : ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Dimension names in the attribute that HDF5's dimension-scale tools and h5py (dims[i].label) read. */
+static PetscErrorCode WriteLabels(hid_t object, const char labels[])
+{
+  char        copy[256];
+  const char *names[8];
+  hsize_t     n = 0;
+  hid_t       type, space, attribute;
+
+  PetscFunctionBegin;
+  snprintf(copy, sizeof(copy), "%s", labels);
+  for (char *save, *name = strtok_r(copy, ",", &save); name && n < 8; name = strtok_r(NULL, ",", &save))
+    names[n++] = name;
+  WeftH5Get(type, H5Tcopy(H5T_C_S1));
+  WeftH5(H5Tset_size(type, H5T_VARIABLE));
+  WeftH5Get(space, H5Screate_simple(1, &n, NULL));
+  WeftH5Get(attribute, H5Acreate2(object, "DIMENSION_LABELS", type, space, H5P_DEFAULT, H5P_DEFAULT));
+  WeftH5(H5Awrite(attribute, type, names));
+  WeftH5(H5Aclose(attribute));
+  WeftH5(H5Sclose(space));
+  WeftH5(H5Tclose(type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteNote(hid_t file, const char path[], WeftH5Note note)
+{
+  hid_t dataset;
+
+  PetscFunctionBegin;
+  if (note.description) PetscCall(WeftH5SetText(file, path, "description", note.description));
+  if (note.units) PetscCall(WeftH5SetText(file, path, "units", note.units));
+  if (note.labels) {
+    WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+    PetscCall(WriteLabels(dataset, note.labels));
+    WeftH5(H5Dclose(dataset));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateDataset(hid_t file, const char path[], hid_t type, int ndims, const hsize_t dims[],
+                                    WeftH5Note note)
+{
+  hid_t space, links, dataset;
+
+  PetscFunctionBegin;
+  WeftH5Get(space, ndims ? H5Screate_simple(ndims, dims, NULL) : H5Screate(H5S_SCALAR));
+  WeftH5Get(links, H5Pcreate(H5P_LINK_CREATE));
+  WeftH5(H5Pset_create_intermediate_group(links, 1));
+  WeftH5Get(dataset, H5Dcreate2(file, path, type, space, links, H5P_DEFAULT, H5P_DEFAULT));
+  WeftH5(H5Dclose(dataset));
+  WeftH5(H5Pclose(links));
+  WeftH5(H5Sclose(space));
+  PetscCall(WriteNote(file, path, note));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5CreateRows(hid_t file, const char path[], hid_t file_type, PetscInt64 nrows, PetscInt64 ncols,
+                                WeftH5Note note)
+{
+  const hsize_t dims[2] = {(hsize_t)nrows, (hsize_t)ncols};
+
+  PetscFunctionBegin;
+  PetscCall(CreateDataset(file, path, file_type, ncols ? 2 : 1, dims, note));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5WriteSmall(MPI_Comm comm, hid_t file, const char path[], hid_t file_type, hid_t type,
+                                PetscInt64 nrows, PetscInt64 ncols, const void *values, WeftH5Note note)
+{
+  int rank;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(WeftH5CreateRows(file, path, file_type, nrows, ncols, note));
+  PetscCall(WeftH5WriteRows(comm, file, path, 0, rank ? 0 : nrows, type, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TextType(size_t length, hid_t *type)
+{
+  PetscFunctionBegin;
+  WeftH5Get(*type, H5Tcopy(H5T_C_S1));
+  WeftH5(H5Tset_size(*type, length + 1));
+  WeftH5(H5Tset_cset(*type, H5T_CSET_UTF8));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5WriteText(hid_t file, const char path[], const char text[], WeftH5Note note)
+{
+  hid_t type, dataset, list;
+
+  PetscFunctionBegin;
+  PetscCall(TextType(strlen(text), &type));
+  PetscCall(CreateDataset(file, path, type, 0, NULL, note));
+  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  PetscCall(CollectiveTransfer(&list));
+  WeftH5(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, list, text));
+  WeftH5(H5Pclose(list));
+  WeftH5(H5Dclose(dataset));
+  WeftH5(H5Tclose(type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text)
+{
+  hid_t  dataset, type;
+  size_t size;
+
+  PetscFunctionBegin;
+  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  WeftH5Get(type, H5Dget_type(dataset));
+  size = H5Tget_size(type);
+  PetscCall(PetscCalloc1(size + 1, text));
+  WeftH5(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text));
+  WeftH5(H5Tclose(type));
+  WeftH5(H5Dclose(dataset));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,153 @@
+#include <weft/sys.h>
+#include <weft/output.h>
+#include <petscviewer.h>
+#include <hdf5.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#if !defined(WEFT_VERSION) || !defined(WEFT_GIT)
+#error "the build defines WEFT_VERSION and WEFT_GIT"
+#endif
+
+static PetscLogEvent         events[WEFT_NUM_EVENTS];
+static volatile sig_atomic_t stop_requested = 0;
+
+void WeftVersion(const char **version, const char **git)
+{
+  if (version) *version = WEFT_VERSION;
+  if (git) *git = WEFT_GIT;
+}
+
+/* A user's mistake is one line from rank 0; anything else is a fault and gets PETSc's trace. */
+static PetscErrorCode ErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n,
+                                   PetscErrorType p, const char *mess, void *ctx)
+{
+  int         rank = 0, initialized = 0;
+  static char message[PETSC_MAX_PATH_LEN];
+
+  if (n != WEFT_ERR_USER) return PetscTraceBackErrorHandler(comm, line, fun, file, n, p, mess, ctx);
+  MPI_Initialized(&initialized);
+  if (initialized) MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  if (p == PETSC_ERROR_INITIAL && mess) {
+    snprintf(message, sizeof(message), "%s", mess);
+    if (!rank) fprintf(stderr, "weft: error: %s\n", message);
+    fflush(stderr);
+  }
+  return n;
+}
+
+static void OnStopSignal(int sig)
+{
+  (void)sig;
+  stop_requested = 1;
+}
+
+PetscBool WeftStopRequested(void)
+{
+  return stop_requested ? PETSC_TRUE : PETSC_FALSE;
+}
+
+static PetscErrorCode CatchStopSignals(void)
+{
+  struct sigaction action = {.sa_handler = OnStopSignal, .sa_flags = SA_RESTART};
+  const int        which[] = {SIGTERM, SIGINT, SIGUSR1};
+
+  PetscFunctionBegin;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); ++i) sigaction(which[i], &action, NULL);
+  /* Over a file-size limit a write then fails with EFBIG, which is reported, rather than killing the job. */
+  signal(SIGXFSZ, SIG_IGN);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RegisterEvents(void)
+{
+  static const char *names[WEFT_NUM_EVENTS] = {"WeftRead",    "WeftPrepare",   "WeftWhiten", "WeftCode",
+                                               "WeftCertify", "WeftStats",     "WeftReduce", "WeftDictionary",
+                                               "WeftReseed",  "WeftCheckpoint"};
+  PetscClassId       classid;
+
+  PetscFunctionBegin;
+  PetscCall(PetscClassIdRegister("Weft", &classid));
+  for (int e = 0; e < WEFT_NUM_EVENTS; ++e) PetscCall(PetscLogEventRegister(names[e], classid, &events[e]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftEventBegin(WeftEvent event)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventBegin(events[event], 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftEventEnd(WeftEvent event)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscLogEventEnd(events[event], 0, 0, 0, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftAnyRank(MPI_Comm comm, PetscBool mine, PetscBool *any)
+{
+  int in = mine ? 1 : 0, out = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(&in, &out, 1, MPI_INT, MPI_MAX, comm));
+  *any = out ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The file's options go in first and the command line again after them, so that the command line wins. PETSc's own
+   parser error is a trace; here it becomes one line. */
+static PetscErrorCode ReadOptionsFile(int *argc, char ***argv, const char file[])
+{
+  PetscErrorCode ierr;
+  PetscBool      readable;
+
+  PetscFunctionBegin;
+  PetscCall(WeftAnyRank(PETSC_COMM_WORLD, access(file, R_OK) ? PETSC_TRUE : PETSC_FALSE, &readable));
+  WeftUserCheck(!readable, PETSC_COMM_WORLD, "-options_file %s: no such file, or not readable", file);
+  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  ierr = PetscOptionsInsertFileYAML(PETSC_COMM_WORLD, NULL, file, PETSC_TRUE);
+  PetscCall(PetscPopErrorHandler());
+  WeftUserCheck(!ierr, PETSC_COMM_WORLD, "-options_file %s: not a YAML file of \"option: value\" lines", file);
+  PetscCall(PetscOptionsInsert(NULL, argc, argv, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[])
+{
+  PetscErrorCode ierr;
+
+  ierr = PetscInitialize(argc, argv, NULL, NULL);
+  if (ierr) return ierr;
+  PetscFunctionBegin;
+  PetscCall(PetscPopSignalHandler());
+  PetscCall(PetscPushErrorHandler(ErrorHandler, NULL));
+  PetscCall(CatchStopSignals());
+  PetscCall(RegisterEvents());
+  H5Eset_auto(H5E_DEFAULT, NULL, NULL);
+  if (options_file) PetscCall(ReadOptionsFile(argc, argv, options_file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftFinalize(void)
+{
+  PetscFunctionBegin;
+  WeftOutputDiscardAll();
+  PetscCall(PetscPopErrorHandler());
+  PetscFunctionReturn(PetscFinalize());
+}
+
+int WeftAbort(PetscErrorCode ierr)
+{
+  WeftOutputDiscardAll();
+  if (ierr != WEFT_ERR_USER) {
+    MPI_Abort(MPI_COMM_WORLD, WEFT_EXIT_FAULT);
+    return WEFT_EXIT_FAULT;
+  }
+  /* Objects of the unwound call chain are not destroyed: leave without PETSc's complaints about them. */
+  MPI_Finalize();
+  return WEFT_EXIT_USER;
+}

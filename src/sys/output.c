@@ -1,0 +1,156 @@
+#include <weft/output.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <string.h>
+#include <unistd.h>
+
+struct _n_WeftOutput {
+  MPI_Comm   comm;
+  hid_t      file;
+  char       path[PETSC_MAX_PATH_LEN], partial[PETSC_MAX_PATH_LEN];
+  PetscBool  mine; /* this rank removes the partial file */
+  WeftOutput next; /* list of the outputs not yet committed */
+};
+
+static WeftOutput unfinished = NULL;
+
+hid_t WeftOutputFile(WeftOutput output)
+{
+  return output->file;
+}
+
+static void Forget(WeftOutput output)
+{
+  WeftOutput *link = &unfinished;
+
+  while (*link && *link != output) link = &(*link)->next;
+  if (*link) *link = output->next;
+}
+
+/* Asks the file system for the room now. Returns 0 or an errno value; file systems that cannot answer say 0. */
+static int Reserve(const char path[], PetscInt64 bytes)
+{
+  int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0666), error = 0;
+
+  if (fd < 0) return errno;
+  if (bytes > 0) error = posix_fallocate(fd, 0, (off_t)bytes);
+  close(fd);
+  unlink(path);
+  return error == EINVAL || error == EOPNOTSUPP ? 0 : error;
+}
+
+static PetscErrorCode CreateFile(MPI_Comm comm, const char path[], hid_t *file)
+{
+  hid_t     access_list;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  WeftH5Get(access_list, H5Pcreate(H5P_FILE_ACCESS));
+  WeftH5(H5Pset_fapl_mpio(access_list, comm, MPI_INFO_NULL));
+  WeftH5(H5Pset_libver_bounds(access_list, H5F_LIBVER_V18, H5F_LIBVER_LATEST));
+  *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access_list);
+  WeftH5(H5Pclose(access_list));
+  PetscCall(WeftAnyRank(comm, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
+  WeftUserCheck(!failed, comm, "cannot create %s: %s", path, WeftH5Reason());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 bytes, WeftOutput *output)
+{
+  int rank, error = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCall(PetscNew(output));
+  (*output)->comm = comm;
+  (*output)->mine = rank ? PETSC_FALSE : PETSC_TRUE;
+  (*output)->file = H5I_INVALID_HID;
+  snprintf((*output)->path, sizeof((*output)->path), "%s", path);
+  snprintf((*output)->partial, sizeof((*output)->partial), "%s.partial", path);
+  if (!rank) error = Reserve((*output)->partial, bytes);
+  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, comm));
+  WeftUserCheck(!error, comm, "cannot write %s (about %.1f MB): %s; what was there before is untouched", path,
+                (double)bytes / 1e6, strerror(error));
+  (*output)->next = unfinished;
+  unfinished = *output;
+  PetscCall(CreateFile(comm, (*output)->partial, &(*output)->file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* On rank 0: is the closed file readable as HDF5, and are its bytes on the disk? */
+static PetscBool CheckClosed(const char partial[])
+{
+  hid_t file = H5Fopen(partial, H5F_ACC_RDONLY, H5P_DEFAULT);
+  int   fd = open(partial, O_RDWR), ok = file >= 0 && fd >= 0;
+
+  if (file >= 0) H5Fclose(file);
+  if (fd >= 0) {
+    ok = !fsync(fd) && ok;
+    close(fd);
+  }
+  return ok ? PETSC_TRUE : PETSC_FALSE;
+}
+
+static PetscBool RenameDurably(const char partial[], const char path[])
+{
+  char      copy[PETSC_MAX_PATH_LEN];
+  PetscBool ok = rename(partial, path) ? PETSC_FALSE : PETSC_TRUE;
+  int       fd;
+
+  snprintf(copy, sizeof(copy), "%s", path);
+  fd = open(dirname(copy), O_RDONLY);
+  if (fd >= 0) {
+    fsync(fd); /* the new name itself; some file systems refuse, and then have nothing to flush */
+    close(fd);
+  }
+  return ok;
+}
+
+PetscErrorCode WeftOutputCommit(WeftOutput *output)
+{
+  WeftOutput o = *output;
+  PetscBool  ok = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_FALSE : PETSC_TRUE, failed;
+  char       reason[256], path[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  snprintf(reason, sizeof(reason), "%s", ok ? "the check after writing failed" : WeftH5Reason());
+  snprintf(path, sizeof(path), "%s", o->path);
+  if (H5Fclose(o->file) < 0) ok = PETSC_FALSE;
+  o->file = H5I_INVALID_HID;
+  PetscCall(WeftAnyRank(o->comm, ok ? PETSC_FALSE : PETSC_TRUE, &failed));
+  ok = failed ? PETSC_FALSE : PETSC_TRUE;
+  if (ok && o->mine) ok = CheckClosed(o->partial);
+  if (ok && o->mine) ok = RenameDurably(o->partial, o->path);
+  PetscCall(WeftAnyRank(o->comm, ok ? PETSC_FALSE : PETSC_TRUE, &failed));
+  if (failed && o->mine) unlink(o->partial);
+  Forget(o);
+  WeftUserCheck(!failed, o->comm, "cannot write %s: %s; what was there before is untouched", path, reason);
+  PetscCall(PetscFree(*output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void WeftOutputDiscardAll(void)
+{
+  /* After a failed write the file is not closed: closing is collective and would try to write once more. */
+  for (; unfinished; unfinished = unfinished->next)
+    if (unfinished->mine) unlink(unfinished->partial);
+}
+
+PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[])
+{
+  char copy[PETSC_MAX_PATH_LEN];
+  int  rank, problem = 0;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  snprintf(copy, sizeof(copy), "%s", path);
+  if (!rank && !access(path, F_OK))
+    problem = EEXIST;
+  else if (!rank && access(dirname(copy), W_OK | X_OK))
+    problem = errno;
+  PetscCallMPI(MPI_Bcast(&problem, 1, MPI_INT, 0, comm));
+  WeftUserCheck(problem != EEXIST, comm, "%s %s: exists already; remove it or choose another name", option, path);
+  WeftUserCheck(!problem, comm, "%s %s: its folder: %s", option, path, strerror(problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,3 @@
+#include "wefttest.h"
+
+typedef int WeftTestLibraryIsNotEmpty;
