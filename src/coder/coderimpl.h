@@ -1,0 +1,80 @@
+/* What a coder type sees. Only files below src/coder include this. */
+#pragma once
+#include <weft/coder.h>
+#include <weft/group.h>
+#include <petsc/private/petscimpl.h>
+
+/* A batch of samples on its way through a type: n rows. All blocks are of the dictionary's precision. */
+typedef struct {
+  size_t    n;
+  WeftBlock c;      /* [n, k] X D: correlations */
+  WeftBlock z;      /* [n, k] in: where to start; out: the code */
+  double   *square; /* [n] ‖x‖² */
+} WeftCoderBatch;
+
+struct _WeftCoderOps {
+  /* Reads the type's options; may be NULL. Called by WeftCoderSetFromOptions(). */
+  PetscErrorCode (*setfromoptions)(WeftCoder);
+  /* Called before solve whenever the dictionary or the penalty changed; gram, threshold and ridge are valid. */
+  PetscErrorCode (*setup)(WeftCoder);
+  /* Called with samples to solve until each one's gap (WeftCoderGramGap()) is at or under target, or the type's own
+     iteration limit is met: the caller certifies, and may call again with a tighter target. */
+  PetscErrorCode (*solve)(WeftCoder, WeftCoderBatch *, double target);
+  PetscErrorCode (*view)(WeftCoder, PetscViewer);
+  /* Frees data; called once. */
+  PetscErrorCode (*destroy)(WeftCoder);
+};
+
+struct _p_WeftCoder {
+  PETSCHEADER(struct _WeftCoderOps);
+  void     *data; /* the type's own */
+  double    rtol;
+  int       max_rounds;
+  PetscBool monotone, view, setup_called;
+
+  WeftBlock atoms; /* [k, d], the caller's */
+  WeftBlock gram;  /* [k, k] D'D, ours */
+  size_t    k, d;
+  int       group_size, groups;
+  double    lambda, threshold; /* λ and λ√p */
+  double   *ridge;             /* [G] */
+  double   *norms;             /* [G] scratch */
+  PetscBool any_ridge;
+
+  size_t  samples, capacity; /* of the last solve */
+  double *objective, *gap;   /* [samples] */
+};
+
+/* The quantities a gap is made of, for one sample, in double. */
+typedef struct {
+  double square;     /* ‖x‖² */
+  double inner;      /* x·ρ, ρ = x − D z */
+  double rho_square; /* ‖ρ‖² */
+  double penalty;    /* t Σ‖z_g‖ + ½ Σ r_g‖z_g‖² */
+} WeftCoderParts;
+
+/* The groups that a gap is taken over: all, or a working set. */
+typedef struct {
+  double        threshold; /* t = λ√p */
+  int           groups;
+  const double *ridge; /* [groups] r_g */
+  PetscBool     any_ridge;
+  const double *norms; /* [groups] u_g = ‖D_gᵀρ‖; at λ = 0: ‖D_gᵀρ − r_g z_g‖ */
+  double        scale; /* at λ = 0: max_g ‖D_gᵀx‖, which the KKT residual is relative to */
+} WeftCoderProblem;
+
+/* P and its relative gap with θ = α ρ, α the best scale; at λ = 0 the relative KKT residual. */
+extern void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *parts, double *primal, double *gap);
+/* The same for row i of a batch by the Gram form, with q = c − G z given: what a type's own stopping rule uses. */
+extern void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *q,
+                             size_t q_row, double *primal, double *gap);
+/* Certifies row i from ρ and u = D'ρ, both formed anew. */
+extern void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
+                             const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction,
+                             double *gap);
+/* ρ = X − Z D', skipping the zeros of Z. */
+extern void WeftCoderResidual(const WeftBlock *atoms, const WeftBlock *x, const WeftBlock *z, WeftBlock *rho);
+/* ½‖ρ‖² + penalty of row i. */
+extern double WeftCoderPrimal(const WeftCoder coder, const WeftBlock *rho, const WeftBlock *z, size_t i);
+
+extern PetscErrorCode WeftCoderRegisterAll(void);

@@ -1,0 +1,55 @@
+/* Kernels on one sample's row, for REAL = float and double: gap.c includes this once for each. Sums are in double. */
+
+/* Norms of the groups of u, or of u - r z where z is given; returns the largest. */
+static double NAME(GroupNorms)(const WeftCoder coder, const REAL *u, const REAL *z, double norms[])
+{
+  const int p = coder->group_size;
+  double    most = 0;
+
+  for (int g = 0; g < coder->groups; ++g) {
+    const double r = z ? coder->ridge[g] : 0;
+    double       sum = 0;
+    for (int i = 0; i < p; ++i) {
+      const double v = (double)u[g * p + i] - (z ? r * (double)z[g * p + i] : 0.0);
+      sum += v * v;
+    }
+    norms[g] = PetscSqrtReal(sum);
+    most = PetscMax(most, norms[g]);
+  }
+  return most;
+}
+
+/* t sum |z_g| + 1/2 sum r_g |z_g|^2 */
+static double NAME(Penalty)(const WeftCoder coder, const REAL *z)
+{
+  const int p = coder->group_size;
+  double    sum = 0;
+
+  for (int g = 0; g < coder->groups; ++g) {
+    double square = 0;
+    for (int i = 0; i < p; ++i) square += (double)z[g * p + i] * (double)z[g * p + i];
+    if (square > 0) sum += coder->threshold * PetscSqrtReal(square) + 0.5 * coder->ridge[g] * square;
+  }
+  return sum;
+}
+
+WEFT_SIMD static double NAME(Dot)(size_t n, const REAL *a, const REAL *b)
+{
+  double part[8] = {0}; /* a fixed order of summation that the compiler can keep in vector registers */
+  size_t j = 0;
+
+  for (; j + 8 <= n; j += 8)
+    for (size_t l = 0; l < 8; ++l) part[l] += (double)a[j + l] * (double)b[j + l];
+  for (; j < n; ++j) part[0] += (double)a[j] * (double)b[j];
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
+WEFT_SIMD static void NAME(ResidualRow)(size_t k, size_t d, const REAL *atoms, const REAL *x, const REAL *z, REAL *rho)
+{
+  for (size_t j = 0; j < d; ++j) rho[j] = x[j];
+  for (size_t a = 0; a < k; ++a) {
+    const REAL v = z[a];
+    if (v == 0) continue;
+    for (size_t j = 0; j < d; ++j) rho[j] -= v * atoms[a * d + j];
+  }
+}

@@ -1,0 +1,202 @@
+/* The loop around every type: correlations by GEMM, the type's solve, the certificate, again for what missed it. */
+#include "../coderimpl.h"
+
+enum { BLOCK_SAMPLES = 256 }; /* the blocks [256, k] of a batch stay in cache for usual k */
+
+/* Work space of one solve: the samples of a block that are not certified yet, moved to the front. */
+typedef struct {
+  WeftCoderBatch batch;
+  WeftBlock      x, rho, u;  /* [n, d], [n, d], [n, k] */
+  WeftBlock      done;       /* [block, k] certified codes, in the block's order */
+  size_t        *index;      /* [n] place in the block */
+  double        *warm_value; /* [n] objective of the warm start */
+} Work;
+
+static PetscErrorCode WorkCreate(const WeftCoder coder, size_t n, Work *w)
+{
+  const WeftPrecision precision = coder->atoms.precision;
+
+  PetscFunctionBegin;
+  PetscCall(WeftBlockCreate(n, coder->k, precision, &w->batch.c));
+  PetscCall(WeftBlockCreate(n, coder->k, precision, &w->batch.z));
+  PetscCall(WeftBlockCreate(n, coder->d, precision, &w->x));
+  PetscCall(WeftBlockCreate(n, coder->d, precision, &w->rho));
+  PetscCall(WeftBlockCreate(n, coder->k, precision, &w->u));
+  PetscCall(WeftBlockCreate(n, coder->k, precision, &w->done));
+  PetscCall(PetscMalloc3(n, &w->index, n, &w->warm_value, n, &w->batch.square));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WorkDestroy(Work *w)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftBlockDestroy(&w->batch.c));
+  PetscCall(WeftBlockDestroy(&w->batch.z));
+  PetscCall(WeftBlockDestroy(&w->x));
+  PetscCall(WeftBlockDestroy(&w->rho));
+  PetscCall(WeftBlockDestroy(&w->u));
+  PetscCall(WeftBlockDestroy(&w->done));
+  PetscCall(PetscFree3(w->index, w->warm_value, w->batch.square));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void CopyRow(const WeftBlock *from, size_t i, WeftBlock *to, size_t j)
+{
+  const size_t bytes = from->cols * WeftPrecisionBytes(from->precision);
+
+  if (i == j && from->values.v == to->values.v) return;
+  (void)PetscMemcpy((char *)to->values.v + j * bytes, (const char *)from->values.v + i * bytes, bytes);
+}
+
+static void SetRows(Work *w, size_t n)
+{
+  w->batch.n = w->batch.c.rows = w->batch.z.rows = w->x.rows = w->rho.rows = w->u.rows = n;
+}
+
+static double Square(const WeftBlock *x, size_t i)
+{
+  double sum = 0;
+
+  for (size_t j = 0; j < x->cols; ++j) {
+    const double v = WeftBlockGet(x, i, j);
+    sum += v * v;
+  }
+  return sum;
+}
+
+/* Fills the work space with samples [first, first + n). */
+static PetscErrorCode Load(WeftCoder coder, const WeftBlock *x, const WeftCodes *warm, size_t first, size_t n, Work *w)
+{
+  PetscFunctionBegin;
+  SetRows(w, n);
+  for (size_t i = 0; i < n; ++i) {
+    CopyRow(x, first + i, &w->x, i);
+    w->batch.square[i] = Square(&w->x, i);
+    w->index[i] = i;
+    w->warm_value[i] = PETSC_MAX_REAL;
+  }
+  PetscCall(PetscMemzero(w->batch.z.values.v, n * coder->k * WeftPrecisionBytes(x->precision)));
+  if (warm)
+    for (size_t i = 0; i < n; ++i) WeftCodesToDense(warm, first + i, &w->batch.z, i);
+  PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->x, &coder->atoms, 0.0, &w->batch.c));
+  w->done.rows = n;
+  if (!warm || !coder->monotone) PetscFunctionReturn(PETSC_SUCCESS);
+  WeftCoderResidual(&coder->atoms, &w->x, &w->batch.z, &w->rho);
+  for (size_t i = 0; i < n; ++i) w->warm_value[i] = WeftCoderPrimal(coder, &w->rho, &w->batch.z, i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Takes over row i as final; a monotone coder puts the warm start back where it was better. */
+static void Accept(WeftCoder coder, const WeftCodes *warm, size_t first, Work *w, size_t i, double primal,
+                   double reconstruction, double gap, WeftCoderResult *result)
+{
+  const size_t place = w->index[i];
+
+  CopyRow(&w->batch.z, i, &w->done, place);
+  if (coder->monotone && warm && primal > w->warm_value[i]) {
+    for (size_t a = 0; a < coder->k; ++a) WeftBlockSet(&w->done, place, a, 0.0);
+    WeftCodesToDense(warm, first + place, &w->done, place);
+    /* The dual value stands, so the gap of the kept code is the smaller one. The reconstruction is that of the new
+       code; the two objectives agree to the gap. */
+    gap = PetscMax(1.0 - (1.0 - gap) * primal / w->warm_value[i], 0.0);
+    primal = w->warm_value[i];
+  }
+  coder->objective[first + place] = primal;
+  coder->gap[first + place] = gap;
+  result->reconstruction += reconstruction;
+}
+
+/* Certifies all rows; accepts those at the tolerance (all of them in the last round) and moves the rest to the front.
+ */
+static PetscErrorCode Certify(WeftCoder coder, const WeftCodes *warm, size_t first, PetscBool last, Work *w,
+                              WeftCoderResult *result)
+{
+  size_t left = 0;
+  double primal, reconstruction, gap;
+
+  PetscFunctionBegin;
+  PetscCall(WeftEventBegin(WEFT_EVENT_CERTIFY));
+  WeftCoderResidual(&coder->atoms, &w->x, &w->batch.z, &w->rho);
+  PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->rho, &coder->atoms, 0.0, &w->u));
+  for (size_t i = 0; i < w->batch.n; ++i) {
+    WeftCoderCertify(coder, &w->x, &w->rho, &w->u, &w->batch, i, &primal, &reconstruction, &gap);
+    if (gap <= coder->rtol || last) {
+      Accept(coder, warm, first, w, i, primal, reconstruction, gap, result);
+      continue;
+    }
+    CopyRow(&w->batch.c, i, &w->batch.c, left);
+    CopyRow(&w->batch.z, i, &w->batch.z, left);
+    CopyRow(&w->x, i, &w->x, left);
+    w->batch.square[left] = w->batch.square[i];
+    w->index[left] = w->index[i];
+    w->warm_value[left++] = w->warm_value[i];
+  }
+  SetRows(w, left);
+  PetscCall(WeftEventEnd(WEFT_EVENT_CERTIFY));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SolveBlock(WeftCoder coder, const WeftBlock *x, const WeftCodes *warm, size_t first, size_t n,
+                                 Work *w, WeftCodes *codes, WeftCoderResult *result)
+{
+  double target = 0.5 * coder->rtol; /* half the tolerance, so that few samples miss it by rounding */
+
+  PetscFunctionBegin;
+  PetscCall(Load(coder, x, warm, first, n, w));
+  for (int round = 1; round <= coder->max_rounds && w->batch.n; ++round) {
+    PetscCall((*coder->ops->solve)(coder, &w->batch, target));
+    PetscCall(Certify(coder, warm, first, round == coder->max_rounds ? PETSC_TRUE : PETSC_FALSE, w, result));
+    target *= 0.25;
+  }
+  for (size_t i = 0; i < n; ++i) PetscCall(WeftCodesAppendDense(codes, &w->done, i));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Summarise(const WeftCoder coder, const WeftCodes *codes, WeftCoderResult *result)
+{
+  PetscBool bad = PETSC_FALSE;
+
+  for (size_t i = 0; i < coder->samples; ++i) {
+    result->objective += coder->objective[i];
+    result->sum_gap += coder->gap[i];
+    result->max_gap = PetscMax(result->max_gap, coder->gap[i]);
+    if (!(PetscAbsReal(coder->objective[i]) <= PETSC_MAX_REAL)) bad = PETSC_TRUE;
+  }
+  result->samples = coder->samples;
+  result->active_groups = codes->start[codes->samples];
+  if (bad)
+    result->reason = WEFT_CODER_DIVERGED_NAN;
+  else if (!(result->max_gap <= coder->rtol))
+    result->reason = WEFT_CODER_DIVERGED_ITS;
+  else
+    result->reason = coder->threshold > 0 ? WEFT_CODER_CONVERGED_GAP : WEFT_CODER_CONVERGED_KKT;
+}
+
+PetscErrorCode WeftCoderSolve(WeftCoder coder, const WeftBlock *x, const WeftCodes *warm, WeftCodes *codes,
+                              WeftCoderResult *result)
+{
+  Work w;
+
+  PetscFunctionBegin;
+  PetscCall(WeftCoderSetUp(coder));
+  PetscCheck(x->cols == coder->d && x->precision == coder->atoms.precision, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+             "samples have %zu features or another precision, the dictionary has %zu", x->cols, coder->d);
+  PetscCheck(!warm || warm->samples == x->rows, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%zu warm starts for %zu samples",
+             warm ? warm->samples : 0, x->rows);
+  PetscCall(WeftEventBegin(WEFT_EVENT_CODE));
+  *result = (WeftCoderResult){0};
+  coder->samples = x->rows;
+  if (coder->samples > coder->capacity) {
+    PetscCall(PetscFree2(coder->objective, coder->gap));
+    PetscCall(PetscMalloc2(coder->samples, &coder->objective, coder->samples, &coder->gap));
+    coder->capacity = coder->samples;
+  }
+  WeftCodesClear(codes);
+  PetscCall(WorkCreate(coder, PetscMin(x->rows, (size_t)BLOCK_SAMPLES), &w));
+  for (size_t first = 0; first < x->rows; first += BLOCK_SAMPLES)
+    PetscCall(SolveBlock(coder, x, warm, first, PetscMin(x->rows - first, (size_t)BLOCK_SAMPLES), &w, codes, result));
+  PetscCall(WorkDestroy(&w));
+  Summarise(coder, codes, result);
+  PetscCall(WeftEventEnd(WEFT_EVENT_CODE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,152 @@
+#include <weft/codes.h>
+#include <string.h>
+
+PetscErrorCode WeftCodesCreate(int groups, int group_size, WeftCodes *codes)
+{
+  PetscFunctionBegin;
+  *codes = (WeftCodes){.groups = groups, .group_size = group_size};
+  PetscCall(PetscCalloc1(1, &codes->start));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCodesDestroy(WeftCodes *codes)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(codes->start));
+  PetscCall(PetscFree(codes->group));
+  PetscCall(PetscFree(codes->value));
+  *codes = (WeftCodes){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void WeftCodesClear(WeftCodes *codes)
+{
+  codes->samples = 0;
+}
+
+/* Room for one more sample with `active` groups. */
+static PetscErrorCode Grow(WeftCodes *codes, size_t active)
+{
+  const size_t need = codes->start[codes->samples] + active, p = (size_t)codes->group_size;
+
+  PetscFunctionBegin;
+  if (codes->samples + 1 > codes->capacity_samples) {
+    codes->capacity_samples = 2 * codes->samples + 64;
+    PetscCall(PetscRealloc((codes->capacity_samples + 1) * sizeof(size_t), &codes->start));
+  }
+  if (need > codes->capacity_active) {
+    codes->capacity_active = 2 * need + 256;
+    PetscCall(PetscRealloc(codes->capacity_active * sizeof(int), &codes->group));
+    PetscCall(PetscRealloc(codes->capacity_active * p * sizeof(double), &codes->value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscBool GroupIsZero(const double value[], int p)
+{
+  for (int i = 0; i < p; ++i)
+    if (value[i] != 0) return PETSC_FALSE;
+  return PETSC_TRUE;
+}
+
+PetscErrorCode WeftCodesAppendDense(WeftCodes *codes, const WeftBlock *z, size_t row)
+{
+  const int p = codes->group_size;
+  size_t    end;
+  double   *value;
+
+  PetscFunctionBegin;
+  PetscCall(Grow(codes, (size_t)codes->groups));
+  end = codes->start[codes->samples];
+  for (int g = 0; g < codes->groups; ++g) {
+    value = &codes->value[end * (size_t)p];
+    for (int i = 0; i < p; ++i) value[i] = WeftBlockGet(z, row, (size_t)g * (size_t)p + (size_t)i);
+    if (GroupIsZero(value, p)) continue;
+    codes->group[end++] = g;
+  }
+  codes->start[++codes->samples] = end;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCodesAppend(WeftCodes *codes, const WeftCodes *from, size_t i)
+{
+  const size_t active = from->start[i + 1] - from->start[i], p = (size_t)codes->group_size;
+  size_t       end;
+
+  PetscFunctionBegin;
+  PetscCall(Grow(codes, active));
+  end = codes->start[codes->samples];
+  PetscCall(PetscArraycpy(codes->group + end, from->group + from->start[i], active));
+  PetscCall(PetscArraycpy(codes->value + end * p, from->value + from->start[i] * p, active * p));
+  codes->start[++codes->samples] = end + active;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void WeftCodesToDense(const WeftCodes *codes, size_t i, WeftBlock *z, size_t row)
+{
+  const size_t p = (size_t)codes->group_size;
+
+  for (size_t e = codes->start[i]; e < codes->start[i + 1]; ++e)
+    for (size_t a = 0; a < p; ++a) WeftBlockSet(z, row, (size_t)codes->group[e] * p + a, codes->value[e * p + a]);
+}
+
+PetscErrorCode WeftCodeStoreCreate(size_t samples, int groups, int group_size, WeftCodeStore *store)
+{
+  PetscFunctionBegin;
+  *store = (WeftCodeStore){.samples = samples, .groups = groups, .group_size = group_size};
+  PetscCall(PetscCalloc1(samples, &store->active));
+  PetscCall(PetscCalloc1(samples, &store->entries));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCodeStoreDestroy(WeftCodeStore *store)
+{
+  PetscFunctionBegin;
+  for (size_t i = 0; i < store->samples; ++i) PetscCall(PetscFree(store->entries[i]));
+  PetscCall(PetscFree(store->entries));
+  PetscCall(PetscFree(store->active));
+  *store = (WeftCodeStore){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Values come first in an entry, so that they are aligned. */
+static size_t ValueBytes(int group_size, int active)
+{
+  return (size_t)active * (size_t)group_size * sizeof(double);
+}
+
+PetscErrorCode WeftCodeStoreGet(const WeftCodeStore *store, size_t i, WeftCodes *codes)
+{
+  const int    active = store->active[i];
+  const size_t bytes = ValueBytes(store->group_size, active);
+  size_t       end;
+
+  PetscFunctionBegin;
+  PetscCall(Grow(codes, (size_t)active));
+  end = codes->start[codes->samples];
+  if (active) {
+    memcpy(codes->value + end * (size_t)store->group_size, store->entries[i], bytes);
+    memcpy(codes->group + end, (const char *)store->entries[i] + bytes, (size_t)active * sizeof(int));
+  }
+  codes->start[++codes->samples] = end + (size_t)active;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCodeStorePut(WeftCodeStore *store, size_t i, const WeftCodes *codes, size_t from)
+{
+  const size_t first = codes->start[from], p = (size_t)store->group_size;
+  const int    active = (int)(codes->start[from + 1] - first);
+  const size_t bytes = ValueBytes(store->group_size, active);
+
+  PetscFunctionBegin;
+  if (active != store->active[i]) {
+    PetscCall(PetscFree(store->entries[i]));
+    if (active) PetscCall(PetscMalloc(bytes + (size_t)active * sizeof(int), &store->entries[i]));
+    store->active[i] = active;
+  }
+  if (active) {
+    memcpy(store->entries[i], codes->value + first * p, bytes);
+    memcpy((char *)store->entries[i] + bytes, codes->group + first, (size_t)active * sizeof(int));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
