@@ -1,0 +1,83 @@
+/* The dictionary: D [d, k] and with it the connectivity, its rows spread over the ranks; the statistics that its step
+   needs; the step. Unless said otherwise the functions are collective over the communicator. */
+#pragma once
+#include <weft/codes.h>
+#include <weft/options.h>
+#include <petscmat.h>
+
+/* ---- statistics: A = ZᵀZ/n and B = XᵀZ/n ---- */
+
+/* Sums of a rank's own samples: B atom by atom, so that a code adds whole rows. */
+typedef struct {
+  size_t     d, k;
+  int        group_size, groups;
+  PetscInt64 samples;
+  double    *a;     /* [k, k] Σ z zᵀ */
+  double    *b;     /* [k, d] Σ z xᵀ */
+  double    *count; /* [G] samples in which the group is active */
+} WeftStatistics;
+
+/* Not collective. */
+extern PetscErrorCode WeftStatisticsCreate(size_t d, size_t k, int group_size, WeftStatistics *statistics);
+extern PetscErrorCode WeftStatisticsDestroy(WeftStatistics *statistics);
+extern PetscErrorCode WeftStatisticsClear(WeftStatistics *statistics);
+/* Adds samples x [n, d] with their codes. Costs (active)² + (active) d per sample. */
+extern PetscErrorCode WeftStatisticsAdd(WeftStatistics *statistics, const WeftBlock *x, const WeftCodes *codes);
+
+/* WeftStatisticsReduce - means over all ranks' samples. A [k, k] (sequential, on every rank) by all-reduce, as every
+   rank multiplies its rows of D by all of it; B [d, k] (rows as in D) by reduce-scatter; usage [G] fraction of samples.
+   A rank sends k² + d k numbers once. n: samples in all; where it is 0, A, B and usage are zero. */
+extern PetscErrorCode WeftStatisticsReduce(MPI_Comm comm, const WeftStatistics *statistics, Mat A, Mat B,
+                                           double usage[], PetscInt64 *n);
+
+/* ---- dictionary ---- */
+
+typedef struct _n_WeftDict *WeftDict;
+
+extern const WeftOption WeftDictOptions[];
+
+/* Zero atoms, every group alive. k a multiple of group_size. */
+extern PetscErrorCode WeftDictCreate(MPI_Comm comm, PetscInt d, PetscInt k, int group_size, WeftDict *dict);
+extern PetscErrorCode WeftDictDestroy(WeftDict *dict);
+extern PetscErrorCode WeftDictSetFromOptions(WeftDict dict);
+/* How far a step goes: until an inner iteration changes D by less than rtol relative, or max_iterations. Not
+ * collective. */
+extern PetscErrorCode WeftDictSetTolerances(WeftDict dict, double rtol, int max_iterations);
+/* The matrix, borrowed: dense, rows over ranks in PETSc's even layout, double. Not collective. */
+extern PetscErrorCode WeftDictGetMat(WeftDict dict, Mat *D);
+/* A matrix of D's shape and layout (for B), the caller's. */
+extern PetscErrorCode WeftDictCreateLike(WeftDict dict, Mat *M);
+/* [G], 1 = alive; borrowed. The same on every rank. Not collective. */
+extern PetscErrorCode WeftDictGetAlive(WeftDict dict, unsigned char **alive);
+extern PetscInt       WeftDictCountAlive(WeftDict dict); /* Not collective. */
+
+/* Atom a := atom / ‖atom‖ (zero stays zero); atom [d] is known to every rank. */
+extern PetscErrorCode WeftDictSetAtom(WeftDict dict, PetscInt a, const double atom[]);
+/* A removed group has zero columns for ever, in D and in the statistics. A, B may be NULL. */
+extern PetscErrorCode WeftDictRemoveGroup(WeftDict dict, PetscInt g, Mat A, Mat B);
+/* Forgets what the statistics say about a group, whose atoms were replaced. */
+extern PetscErrorCode WeftStatisticsForgetGroup(Mat A, Mat B, int group_size, PetscInt g);
+/* All atoms as rows [k, d] on every rank, in the block's precision: what the coder works with. */
+extern PetscErrorCode WeftDictGather(WeftDict dict, WeftBlock *atoms);
+
+/* strongest[g] = max_j ‖M_jg‖, over all rows of a matrix laid out as D. */
+extern PetscErrorCode WeftDictStrongest(WeftDict dict, Mat M, double strongest[]);
+/* Number of C_jg = ‖D_jg‖ that are not zero, and Σ_j Σ_g weight[g] C_jg. weight may be NULL. */
+extern PetscErrorCode WeftDictConnections(WeftDict dict, const double weight[], PetscInt64 *nonzeros, double *penalty);
+
+/* What a step did. */
+typedef struct {
+  int       iterations;
+  double    before, after; /* sub-objective */
+  PetscBool converged;
+} WeftDictResult;
+
+/* WeftDictStep - the dictionary and connectivity step
+     min over D of  F(D) = ½ tr(D A Dᵀ) − tr(BᵀD) + Σ_j Σ_g w_g ‖D_jg‖₂,   ‖d_a‖₂ <= 1,      w_g = γ_g √p,
+   by accelerated proximal gradient (Beck & Teboulle 2009) with restarts, in the metric of A's diagonal: steps
+   m_a = κ A_aa with κ >= the largest eigenvalue of A scaled to unit diagonal. The proximal map is exact: with
+   multipliers ν_a >= 0 of the norm bounds, (m_a + ν_a) D_ja + w_g D_ja/‖D_jg‖ = T_ja, T = m_a D_ja − gradient; rows
+   given ν by WeftGroupSolveMany(), ν by a fixed point, one reduction of k norms per pass. Rows below the threshold are
+   exactly zero. F never rises: an iteration that would raise it is repeated without momentum, then with a shorter step.
+   Each rank computes 2 d_loc k² flops per inner iteration and reduces k + 1 numbers a few times. */
+extern PetscErrorCode WeftDictStep(WeftDict dict, Mat A, Mat B, const double weight[], WeftDictResult *result);
