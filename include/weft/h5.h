@@ -17,7 +17,8 @@
       SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "HDF5: %s failed: %s", #call, WeftH5Reason());                           \
   } while (0)
 
-/* The most telling line of HDF5's error stack ("No space left on device"). Not collective; static storage. */
+/* The most telling line of HDF5's error stack ("No space left on device"), or the one found last where the stack is
+   empty: any later call empties it, closing a handle too, so ask at once. Not collective; static storage. */
 extern const char *WeftH5Reason(void);
 
 /* Opens a file for reading through MPI-IO. A missing, unreadable, truncated or foreign file is a user's mistake;

@@ -1,5 +1,9 @@
 /* The verbs of the command line, one file each; main.c lists them. */
 #pragma once
+#include <weft/data.h>
 #include <weft/options.h>
 
 extern const WeftVerb WeftVerbImport, WeftVerbSynth, WeftVerbLearn, WeftVerbInfo;
+
+/* One line on stdout from rank 0: what the data file at path, just written by the verb, holds. Collective. */
+extern PetscErrorCode WeftCmdDescribeData(const char verb[], const char path[], const WeftDataInfo *info);

@@ -10,5 +10,3 @@ static PetscErrorCode   RunInfo(const char word[])
 const WeftVerb WeftVerbInfo = {"info",    "FILE", "tell what a run file holds", "  weft info run.h5 [-json]\n",
                                {options}, RunInfo};
 const WeftVerb WeftVerbLearn = {"learn", NULL, "l", "", {options}, RunInfo};
-const WeftVerb WeftVerbImport = {"import", "idx", "l", "", {options}, RunInfo};
-const WeftVerb WeftVerbSynth = {"synth", NULL, "l", "", {options}, RunInfo};

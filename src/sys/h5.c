@@ -14,12 +14,13 @@ static herr_t KeepReason(unsigned n, const H5E_error2_t *error, void *ctx)
   return strstr(reason, "error message") || strstr(reason, "MPI_ERR") ? 1 : 0;
 }
 
+/* Closing a handle empties the stack, so call this first right after what failed: an empty stack leaves the reason
+   found last. */
 const char *WeftH5Reason(void)
 {
-  static char reason[256];
+  static char reason[256] = "no reason given";
   char       *text;
 
-  strcpy(reason, "no reason given");
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, KeepReason, reason);
   text = strstr(reason, "error message = '"); /* errno's text, out of a long technical line */
   if (text) {
@@ -42,6 +43,7 @@ PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const char pat
   WeftH5Get(access_list, H5Pcreate(H5P_FILE_ACCESS));
   WeftH5(H5Pset_fapl_mpio(access_list, comm, MPI_INFO_NULL));
   *file = H5Fopen(path, H5F_ACC_RDONLY, access_list);
+  if (*file < 0) WeftH5Reason();
   H5Pclose(access_list);
   PetscCall(WeftAnyRank(comm, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &bad));
   if (bad && *file >= 0) H5Fclose(*file);
@@ -109,6 +111,7 @@ static herr_t TransferPiece(hid_t dataset, hid_t list, int ndims, const hsize_t 
   }
   status = out ? H5Dread(dataset, type, memory_space, file_space, list, out)
                : H5Dwrite(dataset, type, memory_space, file_space, list, in);
+  if (status < 0) WeftH5Reason();
   H5Sclose(memory_space);
   H5Sclose(file_space);
   return status;
@@ -123,6 +126,7 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   long      mine, most;
   herr_t    status = 0;
   PetscBool failed;
+  char      name[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
   WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
@@ -145,8 +149,9 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   H5Pclose(list);
   H5Dclose(dataset);
   PetscCall(WeftAnyRank(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
-  WeftUserCheck(!failed, comm, "cannot %s %s: %s", in ? "write" : "read", path, WeftH5Reason());
-  PetscFunctionReturn(PETSC_SUCCESS);
+  if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
+  H5Fget_name(file, name, sizeof(name));
+  WeftUserError(comm, "%s: cannot %s %s: %s", name, in ? "write" : "read", path, WeftH5Reason());
 }
 
 PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,

@@ -50,6 +50,7 @@ static PetscErrorCode CreateFile(MPI_Comm comm, const char path[], hid_t *file)
   WeftH5(H5Pset_fapl_mpio(access_list, comm, MPI_INFO_NULL));
   WeftH5(H5Pset_libver_bounds(access_list, H5F_LIBVER_V18, H5F_LIBVER_LATEST));
   *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access_list);
+  if (*file < 0) WeftH5Reason(); /* before it is lost: see there */
   WeftH5(H5Pclose(access_list));
   PetscCall(WeftAnyRank(comm, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
   WeftUserCheck(!failed, comm, "cannot create %s: %s", path, WeftH5Reason());
