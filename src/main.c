@@ -5,6 +5,13 @@
 
 static const WeftVerb *const verbs[] = {&WeftVerbImport, &WeftVerbSynth, &WeftVerbLearn, &WeftVerbInfo, NULL};
 
+static int exit_status = WEFT_EXIT_DONE;
+
+void WeftExitStatus(int status)
+{
+  exit_status = status;
+}
+
 static void PrintUsage(FILE *to)
 {
   fprintf(to, "weft: learns the structure of neural networks from data, without labels\n\n");
@@ -116,5 +123,5 @@ int main(int argc, char **argv)
   }
   options_file = TakeOptionsFile(&argc, argv);
   ierr = Run(&argc, &argv, options_file, verb, word);
-  return ierr == PETSC_SUCCESS ? WEFT_EXIT_DONE : ierr == WEFT_EXIT_STOPPED ? WEFT_EXIT_STOPPED : WeftAbort(ierr);
+  return ierr ? WeftAbort(ierr) : exit_status;
 }

@@ -7,3 +7,6 @@ extern const WeftVerb WeftVerbImport, WeftVerbSynth, WeftVerbLearn, WeftVerbInfo
 
 /* One line on stdout from rank 0: what the data file at path, just written by the verb, holds. Collective. */
 extern PetscErrorCode WeftCmdDescribeData(const char verb[], const char path[], const WeftDataInfo *info);
+
+/* The exit status of a verb that ended in order but not done (WEFT_EXIT_STOPPED). */
+extern void WeftExitStatus(int status);

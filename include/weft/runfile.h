@@ -1,0 +1,33 @@
+/* The run file: checkpoint and result are one HDF5 file (README, "The run file"). All functions are collective. */
+#pragma once
+#include <weft/data.h>
+#include <weft/prep.h>
+#include <weft/stack.h>
+
+enum { WEFT_SCHEMA = 1 };
+
+/* What the file says beside the layer itself. */
+typedef struct {
+  const char         *options; /* YAML as run */
+  const WeftDataInfo *data;    /* picture shape */
+  PetscInt64          seed;
+} WeftRunInfo;
+
+/* WeftRunFileWrite - writes path beside itself and renames. complete: a result, without what a resume needs; else a
+   checkpoint. A disk that is full is a user's mistake; what was at path stays. Each rank writes its rows of the
+   dictionary, connectivity, whitening and B, and its samples' codes; rank 0 the rest. */
+extern PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, WeftPrep prep, WeftLayer layer,
+                                       PetscBool complete);
+
+/* What stands at path. */
+typedef enum { WEFT_RUN_MISSING, WEFT_RUN_CHECKPOINT, WEFT_RUN_COMPLETE } WeftRunState;
+
+/* WeftRunFileInspect - a file that is damaged, no run file, or of another schema is a user's mistake. option names what
+   gave the path. A missing file is WEFT_RUN_MISSING. */
+extern PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state);
+
+/* The preprocessing that the file holds, for this rank. */
+extern PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep prep);
+/* WeftRunFileReadLayer - the state of a checkpoint into a layer made with the same settings and data, at any rank
+   count; other settings are a user's mistake that names the first that differs. */
+extern PetscErrorCode WeftRunFileReadLayer(const char path[], WeftLayer layer);

@@ -1,0 +1,140 @@
+/* A layer: what is learned from a set of samples, how, and its history. Unless said otherwise the functions are
+   collective over the communicator. */
+#pragma once
+#include <weft/coder.h>
+#include <weft/dict.h>
+
+/* ---- batches ---- */
+
+/* Which samples make batch t. The n samples are cut into batch_size strata of consecutive samples; every batch holds one
+   sample of each stratum (fewer where strata are shorter), and an epoch holds each sample once, in an order keyed by
+   (seed, epoch, stratum). So a batch does not depend on the rank count, and every rank has its even share of it. */
+typedef struct {
+  PetscInt64 n, row0, rows; /* samples in all; this rank's */
+  PetscInt64 strata;        /* batch size; n for the full batch */
+  PetscInt64 per_epoch;     /* batches in an epoch; 1 for the full batch */
+  uint64_t   seed;
+  PetscInt64 epoch;         /* whose slots are held; -1: none */
+  int       *slot;          /* [rows] the batch of the epoch that the sample is in */
+  size_t    *index;         /* [rows] the last answer */
+} WeftBatches;
+
+/* batch_size 0 or >= n: the full batch. Not collective. */
+extern PetscErrorCode WeftBatchesCreate(PetscInt64 n, PetscInt64 row0, PetscInt64 rows, PetscInt64 batch_size,
+                                        uint64_t seed, WeftBatches *batches);
+extern PetscErrorCode WeftBatchesDestroy(WeftBatches *batches);
+/* Local rows of batch t >= 0, ascending; borrowed until the next call. Not collective. */
+extern PetscErrorCode WeftBatchesGet(WeftBatches *batches, PetscInt64 t, size_t *count, const size_t *index[]);
+
+/* ---- weights ---- */
+
+/* The weights of the objective. Relative ones follow their targets and become absolute numbers at each batch until the
+   freeze; after it nothing changes and one fixed J is minimised. */
+typedef struct {
+  double    lambda_max, mu_max;       /* of the first batch with the initial atoms */
+  double    lambda, mu;               /* absolute */
+  double    connectivity;             /* γ_rel */
+  double   *gamma;                    /* [G] absolute γ_g */
+  double   *eta;                      /* [G] ‖Z_g‖_F/√n, at least eta_floor */
+  double    eta_floor;
+  PetscBool frozen;
+} WeftWeights;
+
+/* ---- a layer ---- */
+
+typedef struct {
+  PetscInt64    atoms, group_size, batch_size, iterations; /* iterations: batches */
+  double        epochs;                                    /* > 0: iterations follow from it */
+  double        target_activity, target_density, freeze_fraction;
+  double        sparsity, connectivity_penalty, width_penalty; /* at the start, relative to their maxima */
+  WeftPrecision precision;
+  uint64_t      seed;
+} WeftLayerSettings;
+
+/* One entry per iteration of each. */
+enum {
+  WEFT_HISTORY_ITERATION,
+  WEFT_HISTORY_OBJECTIVE,
+  WEFT_HISTORY_RECONSTRUCTION,
+  WEFT_HISTORY_ACTIVE_FRACTION,
+  WEFT_HISTORY_CONNECTION_DENSITY,
+  WEFT_HISTORY_MAX_GAP,
+  WEFT_HISTORY_MEAN_GAP,
+  WEFT_HISTORY_SECONDS,
+  WEFT_HISTORY_LAMBDA,
+  WEFT_HISTORY_CONNECTIVITY,
+  WEFT_HISTORY_ALIVE_GROUPS,
+  WEFT_HISTORY_RESEEDED,
+  WEFT_HISTORY_REMOVED,
+  WEFT_HISTORY_FIELDS
+};
+typedef struct {
+  size_t  length, capacity;
+  double *values; /* [length, WEFT_HISTORY_FIELDS] */
+} WeftHistory;
+extern const char *const WeftHistoryNames[WEFT_HISTORY_FIELDS];
+extern const char *const WeftHistoryNotes[WEFT_HISTORY_FIELDS]; /* descriptions with units */
+extern PetscErrorCode    WeftHistoryAppend(WeftHistory *history, const double entry[WEFT_HISTORY_FIELDS]);
+
+typedef struct _n_WeftLayer *WeftLayer;
+
+/* What is asked of a way to learn a layer. All collective. */
+typedef struct {
+  const char *name;
+  PetscErrorCode (*start)(WeftLayer);                      /* called once, before iteration 0, not on resume */
+  PetscErrorCode (*iterate)(WeftLayer, double entry[]);    /* one batch; fills the history entry but for its seconds */
+  PetscErrorCode (*finish)(WeftLayer);                     /* after the last batch: usage with the final dictionary */
+} WeftLearner;
+extern const WeftLearner WeftLearnerSparseCoding;
+
+/* The state of a layer being learned; all of it, so that a checkpoint can hold it. Each rank has its samples, their
+   codes, its rows of D and B; A, the weights and the atoms that its coder works with are on every rank. */
+struct _n_WeftLayer {
+  MPI_Comm           comm;
+  WeftLayerSettings  settings;
+  const WeftLearner *learner;
+  PetscInt64         n, d;
+  const WeftBlock   *x;            /* this rank's preprocessed samples; the caller's */
+  WeftBatches        batches;
+  WeftDict           dict;
+  WeftCoder          coder;
+  WeftWeights        weights;
+  WeftStatistics     statistics;   /* of one batch */
+  Mat                A, B;         /* running means */
+  Mat                batch_A, batch_B;
+  double            *usage;        /* [G] running; of the final dictionary after finish */
+  int               *idle;         /* [G] batches in a row without an active sample */
+  WeftCodeStore      codes;        /* last code of each of this rank's samples */
+  WeftBlock          atoms;        /* [k, d] */
+  WeftHistory        history;
+  PetscInt64         iteration;    /* batches done */
+  PetscInt64         reseeds;      /* groups re-seeded so far: keys their random numbers */
+  double             seconds;      /* spent in all runs so far */
+  double             final_activity, final_max_gap, final_mean_gap, final_objective;
+};
+
+extern const WeftOption WeftLayerOptions[];
+/* Reads the settings. Not collective beyond that all ranks hold the same options. */
+extern PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *settings);
+
+/* WeftLayerCreate - x: this rank's preprocessed samples, rows [row0, row0 + x->rows) of n, used until destroyed.
+   A group size that does not divide the atoms is a user's mistake. */
+extern PetscErrorCode WeftLayerCreate(MPI_Comm comm, const WeftLayerSettings *settings, PetscInt64 n, PetscInt64 row0,
+                                      const WeftBlock *x, WeftLayer *layer);
+extern PetscErrorCode WeftLayerDestroy(WeftLayer *layer);
+/* The batch after which the weights are frozen. Not collective. */
+extern PetscInt64     WeftLayerFreezeIteration(const WeftLayer layer);
+/* Row i of all samples, on every rank. */
+extern PetscErrorCode WeftLayerGetSample(WeftLayer layer, PetscInt64 i, double sample[]);
+
+/* What happens between batches. Supplied by the caller, called by all ranks at the same iteration. */
+typedef struct {
+  PetscErrorCode (*checkpoint)(WeftLayer, void *ctx); /* may be NULL */
+  void     *ctx;
+  double    every; /* seconds between checkpoints */
+  PetscBool quiet; /* no progress lines */
+} WeftLayerHooks;
+
+/* WeftLayerLearn - from the layer's iteration to its last. Writes a checkpoint every so often and on a stop signal;
+   *stopped tells that a signal ended it early. */
+extern PetscErrorCode WeftLayerLearn(WeftLayer layer, const WeftLayerHooks *hooks, PetscBool *stopped);

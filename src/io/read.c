@@ -1,0 +1,254 @@
+#include "ioimpl.h"
+#include <unistd.h>
+
+PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state)
+{
+  int        rank, missing;
+  hid_t      file;
+  PetscInt64 schema = 0, complete = 0;
+  PetscBool  found, has_layer;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  missing = !rank && access(path, F_OK);
+  PetscCallMPI(MPI_Bcast(&missing, 1, MPI_INT, 0, comm));
+  *state = WEFT_RUN_MISSING;
+  if (missing) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftH5OpenRead(comm, option, path, &file));
+  PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &found));
+  PetscCall(WeftH5Exists(file, "/layers/0/dictionary", &has_layer));
+  PetscCall(WeftH5GetInts(file, "/", "complete", 1, &complete, &has_layer));
+  WeftH5(H5Fclose(file));
+  WeftUserCheck(found && has_layer, comm, "%s %s: not a run file of weft learn", option, path);
+  WeftUserCheck(schema == WEFT_SCHEMA, comm, "%s %s: run file of schema %lld, this version reads %d", option, path,
+                (long long)schema, WEFT_SCHEMA);
+  *state = complete ? WEFT_RUN_COMPLETE : WEFT_RUN_CHECKPOINT;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A dataset that must be there with these dimensions (ncols 0: one-dimensional). */
+static PetscErrorCode Expect(MPI_Comm comm, hid_t file, const char run[], const char path[], PetscInt64 nrows,
+                             PetscInt64 ncols)
+{
+  hsize_t   dims[2] = {0, 0};
+  int       ndims   = 0;
+  PetscBool exists;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Exists(file, path, &exists));
+  WeftUserCheck(exists, comm, "%s: %s is missing: damaged, or not a checkpoint", run, path);
+  PetscCall(WeftH5Shape(file, path, 2, dims, &ndims));
+  WeftUserCheck(ndims == (ncols ? 2 : 1) && (PetscInt64)dims[0] == nrows && (PetscInt64)dims[1] == ncols, comm,
+                "%s: %s is %llu x %llu where %lld x %lld is wanted", run, path, (unsigned long long)dims[0],
+                (unsigned long long)dims[1], (long long)nrows, (long long)ncols);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep prep)
+{
+  WeftPrepParameters q;
+  hid_t              file;
+  double            *mean, *whitening;
+  PetscBool          floor, ridge;
+
+  PetscFunctionBegin;
+  PetscCall(WeftPrepGetParameters(prep, &q));
+  PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
+  PetscCall(Expect(comm, file, path, "/layers/0/mean", q.d, 0));
+  PetscCall(Expect(comm, file, path, "/layers/0/whitening", q.d, q.d));
+  PetscCall(PetscMalloc2(q.d, &mean, (size_t)q.rows * (size_t)q.d, &whitening));
+  PetscCall(WeftH5ReadRows(comm, file, "/layers/0/mean", 0, q.d, H5T_NATIVE_DOUBLE, mean));
+  PetscCall(WeftH5ReadRows(comm, file, "/layers/0/whitening", q.row0, q.rows, H5T_NATIVE_DOUBLE, whitening));
+  PetscCall(WeftH5GetReal(file, "/layers/0", "contrast_floor", &q.contrast_floor, &floor));
+  PetscCall(WeftH5GetReal(file, "/layers/0", "whitening_ridge", &q.ridge, &ridge));
+  WeftUserCheck(floor && ridge, comm, "%s: /layers/0 lacks contrast_floor or whitening_ridge: damaged", path);
+  q.mean      = mean;
+  q.whitening = whitening;
+  PetscCall(WeftPrepSetParameters(prep, &q));
+  PetscCall(PetscFree2(mean, whitening));
+  WeftH5(H5Fclose(file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckKeys(WeftLayer l, hid_t file, const char run[])
+{
+  WeftRunKey keys[WEFT_RUN_KEYS];
+  PetscInt64 value;
+  PetscBool  found;
+
+  PetscFunctionBegin;
+  WeftRunKeys(l, keys);
+  for (int i = 0; i < WEFT_RUN_KEYS; ++i) {
+    PetscCall(WeftH5GetInts(file, "/state", keys[i].name, 1, &value, &found));
+    WeftUserCheck(found, l->comm, "%s: /state lacks %s: damaged, or not a checkpoint", run, keys[i].name);
+    WeftUserCheck(value == keys[i].value, l->comm,
+                  "-resume: %s was begun with %s %lld, not %lld; resume with the options it was begun with (%s)", run,
+                  keys[i].name, (long long)value, (long long)keys[i].value, keys[i].option);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The local rows of a dense matrix from a dataset of its shape. */
+static PetscErrorCode ReadMat(MPI_Comm comm, hid_t file, const char run[], const char path[], Mat M)
+{
+  PetscInt  row0, end, nrows, k, lda;
+  WeftBlock rows;
+  double   *values;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(M, &nrows, &k));
+  PetscCall(MatGetOwnershipRange(M, &row0, &end));
+  PetscCall(Expect(comm, file, run, path, nrows, k));
+  PetscCall(WeftBlockCreate((size_t)(end - row0), (size_t)k, WEFT_DOUBLE, &rows));
+  PetscCall(WeftH5ReadRows(comm, file, path, row0, end - row0, H5T_NATIVE_DOUBLE, rows.values.v));
+  PetscCall(MatDenseGetLDA(M, &lda));
+  PetscCall(MatDenseGetArrayWrite(M, &values));
+  for (size_t j = 0; j < rows.rows; ++j)
+    for (size_t a = 0; a < rows.cols; ++a) values[a * (size_t)lda + j] = rows.values.d[j * rows.cols + a];
+  PetscCall(MatDenseRestoreArrayWrite(M, &values));
+  PetscCall(WeftBlockDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadSmall(MPI_Comm comm, hid_t file, const char run[], const char path[], PetscInt64 nrows,
+                                hid_t type, void *values)
+{
+  PetscFunctionBegin;
+  PetscCall(Expect(comm, file, run, path, nrows, 0));
+  PetscCall(WeftH5ReadRows(comm, file, path, 0, nrows, type, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Entries [first, first + entries) of the list of codes, for this rank's samples in turn. */
+static PetscErrorCode ReadEntries(WeftLayer l, hid_t file, const char run[], const int active[], PetscInt64 first,
+                                  PetscInt64 entries, PetscInt64 all)
+{
+  const PetscInt64 p = l->codes.group_size;
+  WeftCodes        codes;
+  size_t          *start;
+  PetscBool        bad = PETSC_FALSE, any;
+
+  PetscFunctionBegin;
+  PetscCall(Expect(l->comm, file, run, "/state/codes/group", all, 0));
+  PetscCall(Expect(l->comm, file, run, "/state/codes/value", all, p));
+  PetscCall(WeftCodesCreate(l->codes.groups, (int)p, &codes));
+  PetscCall(PetscFree(codes.start));
+  PetscCall(PetscMalloc1(l->codes.samples + 1, &start));
+  PetscCall(PetscMalloc1((size_t)entries, &codes.group));
+  PetscCall(PetscMalloc1((size_t)(entries * p), &codes.value));
+  codes.start   = start;
+  codes.samples = l->codes.samples;
+  start[0]      = 0;
+  for (size_t i = 0; i < codes.samples; ++i) start[i + 1] = start[i] + (size_t)active[i];
+  PetscCall(WeftH5ReadRows(l->comm, file, "/state/codes/group", first, entries, H5T_NATIVE_INT, codes.group));
+  PetscCall(WeftH5ReadRows(l->comm, file, "/state/codes/value", first, entries, H5T_NATIVE_DOUBLE, codes.value));
+  for (PetscInt64 e = 0; e < entries; ++e)
+    if (codes.group[e] < 0 || codes.group[e] >= l->codes.groups) bad = PETSC_TRUE;
+  PetscCall(WeftAnyRank(l->comm, bad, &any));
+  WeftUserCheck(!any, l->comm, "%s: /state/codes/group names a group that is not there: damaged", run);
+  for (size_t i = 0; i < codes.samples; ++i) PetscCall(WeftCodeStorePut(&l->codes, i, &codes, i));
+  PetscCall(WeftCodesDestroy(&codes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadCodes(WeftLayer l, hid_t file, const char run[])
+{
+  int      *active;
+  long long mine = 0, before = 0, all;
+  PetscBool bad = PETSC_FALSE, any;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)l->batches.rows, &active));
+  PetscCall(Expect(l->comm, file, run, "/state/codes/active", l->n, 0));
+  PetscCall(WeftH5ReadRows(l->comm, file, "/state/codes/active", l->batches.row0, l->batches.rows, H5T_NATIVE_INT,
+                           active));
+  for (PetscInt64 i = 0; i < l->batches.rows; ++i) {
+    if (active[i] < 0 || active[i] > l->codes.groups) bad = PETSC_TRUE;
+    mine += active[i];
+  }
+  PetscCall(WeftAnyRank(l->comm, bad, &any));
+  WeftUserCheck(!any, l->comm, "%s: /state/codes/active has an impossible count: damaged", run);
+  PetscCallMPI(MPI_Exscan(&mine, &before, 1, MPI_LONG_LONG, MPI_SUM, l->comm));
+  PetscCallMPI(MPI_Allreduce(&mine, &all, 1, MPI_LONG_LONG, MPI_SUM, l->comm));
+  PetscCall(ReadEntries(l, file, run, active, before, mine, all));
+  PetscCall(PetscFree(active));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadHistory(WeftLayer l, hid_t file, const char run[])
+{
+  double *columns, entry[WEFT_HISTORY_FIELDS];
+  char    path[128];
+  size_t  n = (size_t)l->iteration;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(n * WEFT_HISTORY_FIELDS, &columns));
+  for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f) {
+    snprintf(path, sizeof(path), "/history/0/%s", WeftHistoryNames[f]);
+    PetscCall(ReadSmall(l->comm, file, run, path, (PetscInt64)n, H5T_NATIVE_DOUBLE, columns + (size_t)f * n));
+  }
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t f = 0; f < WEFT_HISTORY_FIELDS; ++f) entry[f] = columns[f * n + i];
+    PetscCall(WeftHistoryAppend(&l->history, entry));
+  }
+  PetscCall(PetscFree(columns));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadScalars(WeftLayer l, hid_t file, const char run[])
+{
+  WeftRunScalar scalars[WEFT_RUN_SCALARS];
+  PetscBool     found, both;
+
+  PetscFunctionBegin;
+  WeftRunScalars(l, scalars);
+  for (int i = 0; i < WEFT_RUN_SCALARS; ++i) {
+    PetscCall(WeftH5GetReal(file, "/state", scalars[i].name, scalars[i].value, &found));
+    WeftUserCheck(found, l->comm, "%s: /state lacks %s: damaged", run, scalars[i].name);
+  }
+  PetscCall(WeftH5GetInts(file, "/state", "iteration", 1, &l->iteration, &found));
+  PetscCall(WeftH5GetInts(file, "/state", "reseeds", 1, &l->reseeds, &both));
+  WeftUserCheck(found && both && l->iteration >= 0 && l->iteration <= l->settings.iterations, l->comm,
+                "%s: /state has no valid iteration: damaged", run);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadA(WeftLayer l, hid_t file, const char run[])
+{
+  double *values;
+
+  PetscFunctionBegin;
+  PetscCall(Expect(l->comm, file, run, "/state/A", l->settings.atoms, l->settings.atoms));
+  PetscCall(MatDenseGetArrayWrite(l->A, &values));
+  PetscCall(WeftH5ReadRows(l->comm, file, "/state/A", 0, l->settings.atoms, H5T_NATIVE_DOUBLE, values));
+  PetscCall(MatDenseRestoreArrayWrite(l->A, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileReadLayer(const char path[], WeftLayer l)
+{
+  const PetscInt64 G = l->codes.groups;
+  hid_t            file;
+  unsigned char   *alive;
+  Mat              D;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5OpenRead(l->comm, "-o", path, &file));
+  PetscCall(CheckKeys(l, file, path));
+  PetscCall(ReadScalars(l, file, path));
+  PetscCall(WeftDictGetMat(l->dict, &D));
+  PetscCall(WeftDictGetAlive(l->dict, &alive));
+  PetscCall(ReadMat(l->comm, file, path, "/state/dictionary", D));
+  PetscCall(ReadMat(l->comm, file, path, "/state/B", l->B));
+  PetscCall(ReadA(l, file, path));
+  PetscCall(ReadSmall(l->comm, file, path, "/layers/0/alive", G, H5T_NATIVE_UCHAR, alive));
+  PetscCall(ReadSmall(l->comm, file, path, "/layers/0/usage", G, H5T_NATIVE_DOUBLE, l->usage));
+  PetscCall(ReadSmall(l->comm, file, path, "/layers/0/gamma", G, H5T_NATIVE_DOUBLE, l->weights.gamma));
+  PetscCall(ReadSmall(l->comm, file, path, "/state/eta", G, H5T_NATIVE_DOUBLE, l->weights.eta));
+  PetscCall(ReadSmall(l->comm, file, path, "/state/idle", G, H5T_NATIVE_INT, l->idle));
+  PetscCall(ReadCodes(l, file, path));
+  PetscCall(ReadHistory(l, file, path));
+  WeftH5(H5Fclose(file));
+  PetscCall(WeftDictGather(l->dict, &l->atoms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,34 @@
+#include "ioimpl.h"
+
+void WeftRunKeys(const WeftLayer l, WeftRunKey keys[WEFT_RUN_KEYS])
+{
+  const WeftLayerSettings *s = &l->settings;
+  const WeftRunKey         all[WEFT_RUN_KEYS] = {
+    {"samples", "-data", l->n},
+    {"features", "-data", l->d},
+    {"atoms", "-weft_atoms", s->atoms},
+    {"group_size", "-weft_group_size", s->group_size},
+    {"batch_size", "-weft_batch_size", l->batches.per_epoch == 1 ? 0 : s->batch_size},
+    {"iterations", "-weft_iterations", s->iterations},
+    {"precision", "-weft_precision", s->precision == WEFT_SINGLE ? 32 : 64},
+    {"seed", "-seed", (PetscInt64)s->seed},
+  };
+
+  for (int i = 0; i < WEFT_RUN_KEYS; ++i) keys[i] = all[i];
+}
+
+void WeftRunScalars(WeftLayer l, WeftRunScalar scalars[WEFT_RUN_SCALARS])
+{
+  const WeftRunScalar all[WEFT_RUN_SCALARS] = {
+    {"lambda", &l->weights.lambda},
+    {"lambda_max", &l->weights.lambda_max},
+    {"mu", &l->weights.mu},
+    {"mu_max", &l->weights.mu_max},
+    {"connectivity_penalty", &l->weights.connectivity},
+    {"eta_floor", &l->weights.eta_floor},
+    {"seconds", &l->seconds},
+    {"objective", &l->final_objective},
+  };
+
+  for (int i = 0; i < WEFT_RUN_SCALARS; ++i) scalars[i] = all[i];
+}

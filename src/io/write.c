@@ -1,0 +1,315 @@
+#include "ioimpl.h"
+#include <string.h>
+#include <time.h>
+
+static hid_t FileReal(WeftPrecision precision)
+{
+  return precision == WEFT_SINGLE ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+}
+
+static hid_t MemoryReal(WeftPrecision precision)
+{
+  return precision == WEFT_SINGLE ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
+}
+
+/* A block's rows [row0, ...) of a dataset [nrows, cols]. */
+static PetscErrorCode WriteBlock(MPI_Comm comm, hid_t file, const char path[], PetscInt64 nrows, PetscInt64 row0,
+                                 const WeftBlock *block, WeftH5Note note)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftH5CreateRows(file, path, FileReal(block->precision), nrows, (PetscInt64)block->cols, note));
+  PetscCall(WeftH5WriteRows(comm, file, path, row0, (PetscInt64)block->rows, MemoryReal(block->precision),
+                            block->values.v));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The local rows of a dense matrix, row by row. */
+static PetscErrorCode RowsOfMat(Mat M, WeftPrecision precision, PetscInt *row0, WeftBlock *rows)
+{
+  PetscInt      end, k, lda;
+  const double *values;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetOwnershipRange(M, row0, &end));
+  PetscCall(MatGetSize(M, NULL, &k));
+  PetscCall(MatDenseGetLDA(M, &lda));
+  PetscCall(WeftBlockCreate((size_t)(end - *row0), (size_t)k, precision, rows));
+  PetscCall(MatDenseGetArrayRead(M, &values));
+  for (size_t j = 0; j < rows->rows; ++j)
+    for (size_t a = 0; a < rows->cols; ++a) WeftBlockSet(rows, j, a, values[a * (size_t)lda + j]);
+  PetscCall(MatDenseRestoreArrayRead(M, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteMat(MPI_Comm comm, hid_t file, const char path[], Mat M, WeftPrecision precision,
+                               WeftH5Note note)
+{
+  PetscInt  row0, nrows;
+  WeftBlock rows;
+
+  PetscFunctionBegin;
+  PetscCall(MatGetSize(M, &nrows, NULL));
+  PetscCall(RowsOfMat(M, precision, &row0, &rows));
+  PetscCall(WriteBlock(comm, file, path, nrows, row0, &rows, note));
+  PetscCall(WeftBlockDestroy(&rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* C_jg = ‖D_jg‖₂ */
+static PetscErrorCode WriteConnectivity(WeftLayer l, hid_t file, const char path[])
+{
+  const size_t p = (size_t)l->settings.group_size;
+  PetscInt     row0;
+  Mat          D;
+  WeftBlock    rows, c;
+
+  PetscFunctionBegin;
+  PetscCall(WeftDictGetMat(l->dict, &D));
+  PetscCall(RowsOfMat(D, WEFT_DOUBLE, &row0, &rows));
+  PetscCall(WeftBlockCreate(rows.rows, rows.cols / p, l->settings.precision, &c));
+  for (size_t j = 0; j < c.rows; ++j) {
+    for (size_t g = 0; g < c.cols; ++g) {
+      double square = 0;
+      for (size_t a = g * p; a < (g + 1) * p; ++a) square += WeftBlockGet(&rows, j, a) * WeftBlockGet(&rows, j, a);
+      WeftBlockSet(&c, j, g, PetscSqrtReal(square));
+    }
+  }
+  PetscCall(WriteBlock(l->comm, file, path, l->d, row0, &c,
+                       (WeftH5Note){"connectivity: norm of each input's row within a group; zero: no connection", "1",
+                                    "input,group"}));
+  PetscCall(WeftBlockDestroy(&rows));
+  PetscCall(WeftBlockDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WritePrep(WeftLayer l, hid_t file, WeftPrep prep)
+{
+  WeftPrepParameters q;
+  WeftBlock          w;
+
+  PetscFunctionBegin;
+  PetscCall(WeftPrepGetParameters(prep, &q));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/mean", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, l->d, 0, q.mean,
+                             (WeftH5Note){"mean of the contrast-normalised samples", "1", "input"}));
+  PetscCall(WeftBlockCreate((size_t)q.rows, (size_t)l->d, l->settings.precision, &w));
+  for (size_t j = 0; j < w.rows; ++j) WeftBlockSetRow(&w, j, q.whitening + j * w.cols);
+  PetscCall(WriteBlock(l->comm, file, "/layers/0/whitening", l->d, q.row0, &w,
+                       (WeftH5Note){"whitened sample = (cn(x) - mean) . whitening; cn(x) = (x - mean of x) / "
+                                    "max(standard deviation of x, contrast_floor)",
+                                    "1", "input,whitened input"}));
+  PetscCall(WeftBlockDestroy(&w));
+  for (int i = 0; i < 2; ++i) {
+    const char *where = i ? "/layers/0/whitening" : "/layers/0";
+    PetscCall(WeftH5SetReal(file, where, "contrast_floor", q.contrast_floor));
+    PetscCall(WeftH5SetReal(file, where, "whitening_ridge", q.ridge));
+    PetscCall(WeftH5SetReal(file, where, "lambda", l->weights.lambda));
+    PetscCall(WeftH5SetReal(file, where, "mu", l->weights.mu));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteLayer(WeftLayer l, hid_t file)
+{
+  const PetscInt64 G = l->codes.groups;
+  unsigned char   *alive;
+  Mat              D;
+
+  PetscFunctionBegin;
+  PetscCall(WeftDictGetMat(l->dict, &D));
+  PetscCall(WeftDictGetAlive(l->dict, &alive));
+  PetscCall(WriteMat(l->comm, file, "/layers/0/dictionary", D, l->settings.precision,
+                     (WeftH5Note){"atoms in whitened input coordinates; group g holds columns g p .. g p + p - 1", "1",
+                                  "input,atom"}));
+  PetscCall(WriteConnectivity(l, file, "/layers/0/connectivity"));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/alive", H5T_STD_U8LE, H5T_NATIVE_UCHAR, G, 0, alive,
+                             (WeftH5Note){"1: the group is in use; 0: it was removed", "1", "group"}));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/usage", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, G, 0, l->usage,
+                             (WeftH5Note){"fraction of samples in which the group is active", "1", "group"}));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/gamma", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, G, 0,
+                             l->weights.gamma, (WeftH5Note){"absolute connectivity weight gamma_g", "1", "group"}));
+  PetscCall(WeftH5SetInt(file, "/layers/0", "group_size", l->settings.group_size));
+  PetscCall(WeftH5SetReal(file, "/layers/0", "lambda_max", l->weights.lambda_max));
+  PetscCall(WeftH5SetReal(file, "/layers/0", "mu_max", l->weights.mu_max));
+  PetscCall(WeftH5SetReal(file, "/layers/0", "connectivity_penalty", l->weights.connectivity));
+  PetscCall(WeftH5SetText(file, "/layers/0", "learner", l->learner->name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteHistory(WeftLayer l, hid_t file)
+{
+  const WeftHistory *h = &l->history;
+  double            *column;
+  char               path[128];
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(h->length + 1, &column));
+  for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f) {
+    for (size_t i = 0; i < h->length; ++i) column[i] = h->values[i * WEFT_HISTORY_FIELDS + (size_t)f];
+    snprintf(path, sizeof(path), "/history/0/%s", WeftHistoryNames[f]);
+    PetscCall(WeftH5WriteSmall(l->comm, file, path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, (PetscInt64)h->length, 0, column,
+                               (WeftH5Note){WeftHistoryNotes[f], f == WEFT_HISTORY_SECONDS ? "s" : "1", "iteration"}));
+  }
+  PetscCall(PetscFree(column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The stored codes as one list over all samples: how many groups each has, then groups and values. */
+static PetscErrorCode WriteCodes(WeftLayer l, hid_t file)
+{
+  WeftCodes codes;
+  long long mine, before = 0, all;
+  WeftBlock values;
+
+  PetscFunctionBegin;
+  PetscCall(WeftCodesCreate(l->codes.groups, l->codes.group_size, &codes));
+  for (size_t i = 0; i < l->codes.samples; ++i) PetscCall(WeftCodeStoreGet(&l->codes, i, &codes));
+  mine = (long long)codes.start[codes.samples];
+  PetscCallMPI(MPI_Exscan(&mine, &before, 1, MPI_LONG_LONG, MPI_SUM, l->comm));
+  PetscCallMPI(MPI_Allreduce(&mine, &all, 1, MPI_LONG_LONG, MPI_SUM, l->comm));
+  PetscCall(WeftH5CreateRows(file, "/state/codes/active", H5T_STD_I32LE, l->n, 0,
+                             (WeftH5Note){"active groups of each sample's last code", "1", "sample"}));
+  PetscCall(WeftH5WriteRows(l->comm, file, "/state/codes/active", l->batches.row0, l->batches.rows, H5T_NATIVE_INT,
+                            l->codes.active));
+  PetscCall(WeftH5CreateRows(file, "/state/codes/group", H5T_STD_I32LE, all, 0,
+                             (WeftH5Note){"active groups, sample after sample", "1", "entry"}));
+  PetscCall(WeftH5WriteRows(l->comm, file, "/state/codes/group", before, mine, H5T_NATIVE_INT, codes.group));
+  values = (WeftBlock){(size_t)mine, (size_t)l->codes.group_size, WEFT_DOUBLE, {codes.value}};
+  PetscCall(WriteBlock(l->comm, file, "/state/codes/value", all, before, &values,
+                       (WeftH5Note){"their coefficients", "1", "entry,atom of group"}));
+  PetscCall(WeftCodesDestroy(&codes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteState(WeftLayer l, hid_t file)
+{
+  const PetscInt64 G = l->codes.groups, k = l->settings.atoms;
+  WeftRunKey       keys[WEFT_RUN_KEYS];
+  WeftRunScalar    scalars[WEFT_RUN_SCALARS];
+  const double    *a;
+  Mat              D;
+
+  PetscFunctionBegin;
+  PetscCall(WeftDictGetMat(l->dict, &D));
+  PetscCall(WriteMat(l->comm, file, "/state/dictionary", D, WEFT_DOUBLE,
+                     (WeftH5Note){"atoms in double", "1", "input,atom"}));
+  PetscCall(WriteMat(l->comm, file, "/state/B", l->B, WEFT_DOUBLE,
+                     (WeftH5Note){"running mean of x' z", "1", "input,atom"}));
+  PetscCall(MatDenseGetArrayRead(l->A, &a));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/state/A", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, k, k, a,
+                             (WeftH5Note){"running mean of z' z", "1", "atom,atom"}));
+  PetscCall(MatDenseRestoreArrayRead(l->A, &a));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/state/eta", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, G, 0, l->weights.eta,
+                             (WeftH5Note){"root mean square of each group's code", "1", "group"}));
+  PetscCall(WeftH5WriteSmall(l->comm, file, "/state/idle", H5T_STD_I32LE, H5T_NATIVE_INT, G, 0, l->idle,
+                             (WeftH5Note){"batches in a row without an active sample", "1", "group"}));
+  PetscCall(WriteCodes(l, file));
+  WeftRunKeys(l, keys);
+  for (int i = 0; i < WEFT_RUN_KEYS; ++i) PetscCall(WeftH5SetInt(file, "/state", keys[i].name, keys[i].value));
+  WeftRunScalars(l, scalars);
+  for (int i = 0; i < WEFT_RUN_SCALARS; ++i)
+    PetscCall(WeftH5SetReal(file, "/state", scalars[i].name, *scalars[i].value));
+  PetscCall(WeftH5SetInt(file, "/state", "iteration", l->iteration));
+  PetscCall(WeftH5SetInt(file, "/state", "reseeds", l->reseeds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteVersions(hid_t file)
+{
+  char        text[MPI_MAX_LIBRARY_VERSION_STRING];
+  unsigned    major, minor, release;
+  int         length;
+  PetscInt    petsc[3];
+  const char *version, *git;
+
+  PetscFunctionBegin;
+  WeftVersion(&version, &git);
+  PetscCall(WeftH5SetText(file, "/", "weft_version", version));
+  PetscCall(WeftH5SetText(file, "/", "git", git));
+  PetscCall(PetscGetVersionNumber(&petsc[0], &petsc[1], &petsc[2], NULL));
+  snprintf(text, sizeof(text), "%d.%d.%d", (int)petsc[0], (int)petsc[1], (int)petsc[2]);
+  PetscCall(WeftH5SetText(file, "/", "petsc", text));
+  WeftH5(H5get_libversion(&major, &minor, &release));
+  snprintf(text, sizeof(text), "%u.%u.%u", major, minor, release);
+  PetscCall(WeftH5SetText(file, "/", "hdf5", text));
+  PetscCallMPI(MPI_Get_library_version(text, &length));
+  text[strcspn(text, ",\n")] = 0;
+  PetscCall(WeftH5SetText(file, "/", "mpi", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Attributes must be the same on every rank, the time too. */
+static PetscErrorCode Created(MPI_Comm comm, size_t size, char text[])
+{
+  long long now = (long long)time(NULL);
+  time_t    seconds;
+  struct tm utc;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Bcast(&now, 1, MPI_LONG_LONG, 0, comm));
+  seconds = (time_t)now;
+  gmtime_r(&seconds, &utc);
+  strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info, PetscBool complete)
+{
+  char text[64];
+  int  size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(l->comm, &size));
+  PetscCall(Created(l->comm, sizeof(text), text));
+  PetscCall(WeftH5SetInt(file, "/", "weft_schema", WEFT_SCHEMA));
+  PetscCall(WeftH5SetInt(file, "/", "ranks", size));
+  PetscCall(WeftH5SetInt(file, "/", "seed", info->seed));
+  PetscCall(WeftH5SetInt(file, "/", "complete", complete ? 1 : 0));
+  PetscCall(WeftH5SetInt(file, "/", "samples", l->n));
+  PetscCall(WeftH5SetInt(file, "/", "freeze_iteration", WeftLayerFreezeIteration(l)));
+  PetscCall(WeftH5SetText(file, "/", "created", text));
+  PetscCall(WriteVersions(file));
+  if (info->data->shape[0]) {
+    PetscCall(WeftH5SetInts(file, "/", "shape", 3, info->data->shape));
+    PetscCall(WeftH5SetText(file, "/", "pixel_order", info->data->pixel_order));
+  }
+  PetscCall(WeftH5WriteText(file, "/options", info->options, (WeftH5Note){"options as run, YAML", NULL, NULL}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How much a write takes, all ranks together; the active groups of the codes are known only per rank. */
+static PetscErrorCode FileBytes(WeftLayer l, PetscBool complete, PetscInt64 *bytes)
+{
+  const PetscInt64 real = (PetscInt64)WeftPrecisionBytes(l->settings.precision), k = l->settings.atoms;
+  const PetscInt64 G = l->codes.groups, p = l->codes.group_size;
+  long long        active = 0;
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < l->codes.samples; ++i) active += l->codes.active[i];
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &active, 1, MPI_LONG_LONG, MPI_SUM, l->comm));
+  *bytes = real * (l->d * k + l->d * G + l->d * l->d) + 8 * (l->d + 4 * G) + (1 << 17);
+  *bytes += 8 * WEFT_HISTORY_FIELDS * (PetscInt64)l->history.length;
+  if (!complete) *bytes += 8 * (k * k + 2 * l->d * k) + 4 * l->n + active * (4 + 8 * p);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, WeftPrep prep, WeftLayer layer,
+                                PetscBool complete)
+{
+  WeftOutput output;
+  PetscInt64 bytes;
+  hid_t      file;
+
+  PetscFunctionBegin;
+  PetscCall(WeftEventBegin(WEFT_EVENT_CHECKPOINT));
+  PetscCall(FileBytes(layer, complete, &bytes));
+  PetscCall(WeftOutputCreate(layer->comm, path, bytes, &output));
+  file = WeftOutputFile(output);
+  PetscCall(WriteLayer(layer, file));
+  PetscCall(WritePrep(layer, file, prep));
+  PetscCall(WriteHistory(layer, file));
+  if (!complete) PetscCall(WriteState(layer, file));
+  PetscCall(WriteRoot(layer, file, info, complete));
+  PetscCall(WeftOutputCommit(&output));
+  PetscCall(WeftEventEnd(WEFT_EVENT_CHECKPOINT));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

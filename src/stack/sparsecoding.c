@@ -1,0 +1,230 @@
+/* Learning a layer by group-sparse coding: the alternation of method section 2, a batch at a time. */
+#include "stackimpl.h"
+#include <string.h>
+
+PetscErrorCode WeftBatchLoad(WeftLayer l, PetscInt64 t, WeftBatch *batch)
+{
+  const size_t bytes = (size_t)l->d * WeftPrecisionBytes(l->x->precision);
+
+  PetscFunctionBegin;
+  PetscCall(WeftBatchesGet(&l->batches, t, &batch->count, &batch->index));
+  batch->own = batch->count < l->x->rows ? PETSC_TRUE : PETSC_FALSE;
+  batch->x   = *l->x;
+  if (batch->own) PetscCall(WeftBlockCreate(batch->count, (size_t)l->d, l->x->precision, &batch->x));
+  PetscCall(WeftCodesCreate(l->codes.groups, l->codes.group_size, &batch->warm));
+  for (size_t i = 0; i < batch->count; ++i) {
+    if (batch->own)
+      memcpy((char *)batch->x.values.v + i * bytes, (const char *)l->x->values.v + batch->index[i] * bytes, bytes);
+    PetscCall(WeftCodeStoreGet(&l->codes, batch->index[i], &batch->warm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftBatchDestroy(WeftBatch *batch)
+{
+  PetscFunctionBegin;
+  if (batch->own) PetscCall(WeftBlockDestroy(&batch->x));
+  PetscCall(WeftCodesDestroy(&batch->warm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What one batch gave, over all ranks. */
+typedef struct {
+  PetscInt64 n;
+  double     objective, reconstruction, sum_gap, active, max_gap; /* sums over samples; the largest */
+  double    *usage, *sizes, *ridge, *weight;                      /* [G] */
+  double     relative_gamma;
+} Pass;
+
+static PetscErrorCode PassCreate(WeftLayer l, Pass *pass)
+{
+  const size_t G = (size_t)(l->settings.atoms / l->settings.group_size);
+
+  PetscFunctionBegin;
+  *pass = (Pass){0};
+  PetscCall(PetscCalloc4(G, &pass->usage, G, &pass->sizes, G, &pass->ridge, G, &pass->weight));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PassDestroy(Pass *pass)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree4(pass->usage, pass->sizes, pass->ridge, pass->weight));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums of the coders' results over ranks. A number that is none ends the run: what was saved before it stands. */
+static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, Pass *pass)
+{
+  double sums[4] = {result->objective, result->reconstruction, result->sum_gap, (double)result->active_groups};
+  double most[2] = {result->max_gap, result->reason == WEFT_CODER_DIVERGED_NAN ? 1.0 : 0.0};
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 4, MPI_DOUBLE, MPI_SUM, l->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, l->comm));
+  PetscCheck(!(most[1] > 0) && sums[0] == sums[0], l->comm, PETSC_ERR_FP,
+             "the objective is not a number at iteration %lld; the last checkpoint stands", (long long)l->iteration);
+  pass->objective      = sums[0];
+  pass->reconstruction = sums[1];
+  pass->sum_gap        = sums[2];
+  pass->active         = sums[3];
+  pass->max_gap        = most[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Code step of batch t with the current atoms and weights, added to the statistics. keep: remember the codes. */
+static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, double ridge[], WeftCoderResult *result)
+{
+  WeftBatch batch;
+  WeftCodes codes;
+
+  PetscFunctionBegin;
+  PetscCall(WeftBatchLoad(l, t, &batch));
+  PetscCall(WeftCodesCreate(l->codes.groups, l->codes.group_size, &codes));
+  WeftWeightsRidge(l, ridge);
+  PetscCall(WeftCoderSetDictionary(l->coder, &l->atoms, l->codes.group_size));
+  PetscCall(WeftCoderSetPenalty(l->coder, l->weights.lambda, ridge));
+  PetscCall(WeftCoderSolve(l->coder, &batch.x, &batch.warm, &codes, result));
+  PetscCall(WeftStatisticsAdd(&l->statistics, &batch.x, &codes));
+  for (size_t i = 0; keep && i < batch.count; ++i)
+    PetscCall(WeftCodeStorePut(&l->codes, batch.index[i], &codes, i));
+  PetscCall(WeftCodesDestroy(&codes));
+  PetscCall(WeftBatchDestroy(&batch));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CodeStep(WeftLayer l, Pass *pass)
+{
+  WeftCoderResult result;
+
+  PetscFunctionBegin;
+  PetscCall(WeftCoderSetMonotone(l->coder, l->weights.frozen && l->batches.per_epoch == 1 ? PETSC_TRUE : PETSC_FALSE));
+  PetscCall(WeftStatisticsClear(&l->statistics));
+  PetscCall(CodeBatch(l, l->iteration, PETSC_TRUE, pass->ridge, &result));
+  PetscCall(ReduceResult(l, &result, pass));
+  PetscCall(WeftStatisticsReduce(l->comm, &l->statistics, l->batch_A, l->batch_B, pass->usage, &pass->n));
+  PetscCall(WeftGroupSizes(l, l->batch_A, pass->sizes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A full batch is the whole; of mini-batches the older count less and less, as their codes came from older atoms
+   (Mairal, Bach, Ponce, Sapiro 2010): batch t weighs 3/(t + 1), about the mean over the last third. */
+static PetscErrorCode Remember(WeftLayer l, const Pass *pass)
+{
+  const double weight = l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.0 / (double)(l->iteration + 1));
+
+  PetscFunctionBegin;
+  PetscCall(MatScale(l->A, 1.0 - weight));
+  PetscCall(MatAXPY(l->A, weight, l->batch_A, SAME_NONZERO_PATTERN));
+  PetscCall(MatScale(l->B, 1.0 - weight));
+  PetscCall(MatAXPY(l->B, weight, l->batch_B, SAME_NONZERO_PATTERN));
+  for (int g = 0; g < l->codes.groups; ++g) l->usage[g] += weight * (pass->usage[g] - l->usage[g]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* J of the batch: the ridge that stood for the global term in the code step gives way to the term itself, with
+   min over η >= ε of ½(s²/η + η). */
+static double Objective(const WeftLayer l, const Pass *pass, double connectivity_term)
+{
+  const double n = (double)PetscMax(pass->n, 1), root_p = PetscSqrtReal((double)l->settings.group_size);
+  const double floor = l->weights.eta_floor;
+  double       j     = pass->objective / n + connectivity_term;
+
+  for (int g = 0; g < l->codes.groups; ++g) {
+    const double s = pass->sizes[g];
+    j -= 0.5 * pass->ridge[g] * s * s;
+    if (l->weights.mu > 0) j += l->weights.mu * root_p * (s >= floor ? s : 0.5 * (s * s / floor + floor));
+  }
+  return j;
+}
+
+/* J is of the atoms that coded the batch and the weights of this iteration's dictionary step. */
+static PetscErrorCode DictionaryStep(WeftLayer l, Pass *pass, double entry[])
+{
+  const double   root_p = PetscSqrtReal((double)l->settings.group_size);
+  double         connectivity_term;
+  PetscInt64     connections;
+  WeftDictResult result;
+
+  PetscFunctionBegin;
+  PetscCall(WeftWeightsUpdateGamma(l, &pass->relative_gamma));
+  for (int g = 0; g < l->codes.groups; ++g) pass->weight[g] = l->weights.gamma[g] * root_p;
+  PetscCall(WeftDictConnections(l->dict, pass->weight, NULL, &connectivity_term));
+  entry[WEFT_HISTORY_OBJECTIVE]            = Objective(l, pass, connectivity_term);
+  entry[WEFT_HISTORY_CONNECTIVITY] = pass->relative_gamma;
+  PetscCall(WeftDictStep(l->dict, l->A, l->B, pass->weight, &result));
+  PetscCall(WeftDictConnections(l->dict, NULL, &connections, NULL));
+  entry[WEFT_HISTORY_CONNECTION_DENSITY] =
+    (double)connections / ((double)l->d * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Start(WeftLayer l)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftGroupsStart(l));
+  PetscCall(WeftDictGather(l->dict, &l->atoms));
+  PetscCall(WeftWeightsStart(l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Iterate(WeftLayer l, double entry[])
+{
+  const double alive = (double)PetscMax(WeftDictCountAlive(l->dict), 1);
+  PetscInt     reseeded, removed;
+  Pass         pass;
+
+  PetscFunctionBegin;
+  PetscCall(PassCreate(l, &pass));
+  l->weights.frozen = l->iteration >= WeftLayerFreezeIteration(l) ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(CodeStep(l, &pass));
+  PetscCall(Remember(l, &pass));
+  PetscCall(WeftWeightsUpdateEta(l));
+  entry[WEFT_HISTORY_ITERATION]       = (double)l->iteration;
+  entry[WEFT_HISTORY_RECONSTRUCTION]  = pass.reconstruction / (double)PetscMax(pass.n, 1);
+  entry[WEFT_HISTORY_ACTIVE_FRACTION] = pass.active / ((double)PetscMax(pass.n, 1) * alive);
+  entry[WEFT_HISTORY_MAX_GAP]         = pass.max_gap;
+  entry[WEFT_HISTORY_MEAN_GAP]        = pass.sum_gap / (double)PetscMax(pass.n, 1);
+  entry[WEFT_HISTORY_LAMBDA]          = l->weights.lambda;
+  PetscCall(DictionaryStep(l, &pass, entry));
+  WeftWeightsFollow(l, entry[WEFT_HISTORY_ACTIVE_FRACTION], entry[WEFT_HISTORY_CONNECTION_DENSITY]);
+  PetscCall(WeftGroupsTend(l, pass.usage, &reseeded, &removed));
+  entry[WEFT_HISTORY_RESEEDED]     = (double)reseeded;
+  entry[WEFT_HISTORY_REMOVED]      = (double)removed;
+  entry[WEFT_HISTORY_ALIVE_GROUPS] = (double)WeftDictCountAlive(l->dict);
+  PetscCall(WeftDictGather(l->dict, &l->atoms));
+  PetscCall(PassDestroy(&pass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Usage with the final dictionary: over the last epoch, or the last 10 batches where the run had none. */
+static PetscErrorCode Finish(WeftLayer l)
+{
+  const PetscInt64 T = l->settings.iterations, epoch = l->batches.per_epoch;
+  const PetscInt64 count = PetscMin(T, T >= epoch ? epoch : 10);
+  WeftCoderResult  result, sum = {0};
+  Pass             pass;
+
+  PetscFunctionBegin;
+  PetscCall(PassCreate(l, &pass));
+  PetscCall(WeftStatisticsClear(&l->statistics));
+  PetscCall(WeftCoderSetMonotone(l->coder, PETSC_FALSE));
+  for (PetscInt64 t = T - count; t < T; ++t) {
+    PetscCall(CodeBatch(l, t, PETSC_FALSE, pass.ridge, &result));
+    sum.objective += result.objective;
+    sum.reconstruction += result.reconstruction;
+    sum.sum_gap += result.sum_gap;
+    sum.active_groups += result.active_groups;
+    sum.max_gap = PetscMax(sum.max_gap, result.max_gap);
+    if (result.reason == WEFT_CODER_DIVERGED_NAN) sum.reason = result.reason;
+  }
+  PetscCall(ReduceResult(l, &sum, &pass));
+  PetscCall(WeftStatisticsReduce(l->comm, &l->statistics, l->batch_A, l->batch_B, l->usage, &pass.n));
+  l->final_activity = pass.active / ((double)PetscMax(pass.n, 1) * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
+  l->final_max_gap  = pass.max_gap;
+  l->final_mean_gap = pass.sum_gap / (double)PetscMax(pass.n, 1);
+  PetscCall(PassDestroy(&pass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const WeftLearner WeftLearnerSparseCoding = {"sparse-coding", Start, Iterate, Finish};
