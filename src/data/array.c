@@ -149,8 +149,10 @@ static void Convert(WeftArrayKind kind, double scale, size_t n, const void *from
     CONVERT(uint8_t, double);
   else if (kind == WEFT_FLOATS)
     CONVERT(float, double);
-  else
+  else if (precision == WEFT_SINGLE)
     CONVERT(double, float);
+  else
+    CONVERT(double, double);
 }
 
 /* A transfer that converts types makes HDF5 read one rank after another, so the file's own type is read, a piece at a

@@ -82,8 +82,8 @@ static PetscErrorCode ReadShape(WeftData data)
   PetscCall(WeftH5GetInts(data->file, "/", "shape", 3, shape, &found));
   if (!found || !shape[0]) PetscFunctionReturn(PETSC_SUCCESS);
   memcpy(info->shape, shape, sizeof(shape));
-  strcpy(info->pixel_order, "interleaved");
   PetscCall(WeftH5GetText(data->file, "/", "pixel_order", sizeof(info->pixel_order), info->pixel_order, &found));
+  if (!found) strcpy(info->pixel_order, "interleaved");
   WeftUserCheck(!strcmp(info->pixel_order, "planes") || !strcmp(info->pixel_order, "interleaved"), data->comm,
                 "%s: attribute pixel_order is \"%s\"; planes or interleaved is wanted", data->name, info->pixel_order);
   PetscCall(WeftDataSetShape(data->comm, data->name, 0, NULL, info));

@@ -6,6 +6,7 @@ typedef struct {
   MPI_Comm  comm;
   PetscBool bytes;
   WeftArray x[WEFT_NUM_SPLITS], y[WEFT_NUM_SPLITS];
+  char      label_names[WEFT_NUM_SPLITS][2 * PETSC_MAX_PATH_LEN]; /* "file: dataset" */
 } Hdf5Import;
 
 static PetscErrorCode OpenSplit(Hdf5Import *import, const char name[], hid_t file, WeftSplit split, const char x_path[],
@@ -68,7 +69,8 @@ PetscErrorCode WeftImportHDF5(MPI_Comm comm, const char name[], const char *cons
   PetscCall(WeftH5OpenRead(comm, "-file", name, &file));
   for (int split = 0; split < WEFT_NUM_SPLITS; ++split) {
     PetscCall(OpenSplit(import, name, file, (WeftSplit)split, x[split], y[split], info));
-    recipe.label_names[split] = name;
+    snprintf(import->label_names[split], sizeof(import->label_names[split]), "%s: %s", name, y[split] ? y[split] : "");
+    recipe.label_names[split] = import->label_names[split];
   }
   import->bytes = AllBytes(import, info);
   recipe.bytes = import->bytes;

@@ -117,6 +117,23 @@ static herr_t TransferPiece(hid_t dataset, hid_t list, int ndims, const hsize_t 
   return status;
 }
 
+/* *any: did a rank fail? Then reason is that of the lowest one that did, on all ranks. */
+static PetscErrorCode AgreeOnFailure(MPI_Comm comm, PetscBool failed, PetscBool *any, char reason[256])
+{
+  int rank, size, mine, first;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  mine = failed ? rank : size;
+  PetscCallMPI(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm));
+  *any = first < size ? PETSC_TRUE : PETSC_FALSE;
+  if (!*any) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(reason, 256, "%s", WeftH5Reason());
+  PetscCallMPI(MPI_Bcast(reason, 256, MPI_CHAR, first, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
                                    hid_t type, void *out, const void *in)
 {
@@ -125,8 +142,8 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   hid_t     dataset, list;
   long      mine, most;
   herr_t    status = 0;
-  PetscBool failed;
-  char      name[PETSC_MAX_PATH_LEN];
+  PetscBool failed = PETSC_FALSE;
+  char      name[PETSC_MAX_PATH_LEN], reason[256];
 
   PetscFunctionBegin;
   WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
@@ -148,10 +165,10 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   }
   H5Pclose(list);
   H5Dclose(dataset);
-  PetscCall(WeftAnyRank(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
+  PetscCall(AgreeOnFailure(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
   H5Fget_name(file, name, sizeof(name));
-  WeftUserError(comm, "%s: cannot %s %s: %s", name, in ? "write" : "read", path, WeftH5Reason());
+  WeftUserError(comm, "%s: cannot %s %s: %s", name, in ? "write" : "read", path, reason);
 }
 
 PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
