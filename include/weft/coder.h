@@ -40,6 +40,8 @@ extern PetscErrorCode WeftCoderSetOptionsPrefix(WeftCoder coder, const char pref
 extern PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder);
 /* rtol: bound on every sample's relative gap; rounds: how often the type is called again with a tighter target. */
 extern PetscErrorCode WeftCoderSetTolerances(WeftCoder coder, double rtol, int max_rounds);
+/* Iterations on a batch within a round, for the types that iterate on whole batches (fista, admm). */
+extern PetscErrorCode WeftCoderSetMaxIterations(WeftCoder coder, int max_iterations);
 /* Keep a sample's warm start where the new code's objective is not lower: the sum over samples then never rises. */
 extern PetscErrorCode WeftCoderSetMonotone(WeftCoder coder, PetscBool monotone);
 
@@ -51,10 +53,11 @@ extern PetscErrorCode WeftCoderSetPenalty(WeftCoder coder, double lambda, const 
 extern PetscErrorCode WeftCoderSetUp(WeftCoder coder);
 
 /* WeftCoderSolve - codes of the samples in the rows of x [n, d]. warm: codes to start from, n of them, or NULL.
-   codes: created by the caller, filled with n samples. Not converging is a reason in the result, not an error.
-   The gap of sample i is (P_i − dual_i) / max(P_i, 1e-12 ½‖x_i‖²), with the dual point a scaled residual, evaluated
-   from x, D and z anew and not from what the type carried along; 0 for x_i = 0. At λ = 0 without ridge the dual is not
-   reached by scaling, and ‖Dᵀ(x − D z)‖_∞ / ‖Dᵀx‖_∞ stands instead. */
+   codes: created by the caller, another object than warm, filled with n samples. Not converging is a reason in the
+   result, not an error. The gap of sample i is (P_i − dual_i) / max(P_i, 1e-12 ½‖x_i‖²), with the dual point a scaled
+   residual, evaluated from x, D and z anew and not from what the type carried along; 0 for x_i = 0. At λ = 0 a scaled
+   residual need not come near the dual's optimum, and max_g ‖D_gᵀ(x − D z) − r_g z_g‖ / max_g ‖D_gᵀx‖ stands instead.
+   A sample with all ‖D_gᵀx‖ <= λ√p gets the code zero exactly, whatever it starts from. */
 extern PetscErrorCode WeftCoderSolve(WeftCoder coder, const WeftBlock *x, const WeftCodes *warm, WeftCodes *codes,
                                      WeftCoderResult *result);
 /* Per-sample values of the last solve, in its order; valid until the next. */

@@ -29,7 +29,7 @@ struct _p_WeftCoder {
   PETSCHEADER(struct _WeftCoderOps);
   void     *data; /* the type's own */
   double    rtol;
-  int       max_rounds;
+  int       max_rounds, max_iterations;
   PetscBool monotone, view, setup_called;
 
   WeftBlock atoms; /* [k, d], the caller's */
@@ -65,16 +65,42 @@ typedef struct {
 
 /* P and its relative gap with θ = α ρ, α the best scale; at λ = 0 the relative KKT residual. */
 extern void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *parts, double *primal, double *gap);
-/* The same for row i of a batch by the Gram form, with q = c − G z given: what a type's own stopping rule uses. */
-extern void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *q,
-                             size_t q_row, double *primal, double *gap);
+/* The same for sample i of a batch by the Gram form, its code z and q = c − G z in the given row of two blocks: what a
+   type's own stopping rule uses. */
+extern void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
+                             const WeftBlock *q, size_t row, double *primal, double *gap);
 /* Certifies row i from ρ and u = D'ρ, both formed anew. */
 extern void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
                              const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction,
                              double *gap);
 /* ρ = X − Z D', skipping the zeros of Z. */
 extern void WeftCoderResidual(const WeftBlock *atoms, const WeftBlock *x, const WeftBlock *z, WeftBlock *rho);
-/* ½‖ρ‖² + penalty of row i. */
-extern double WeftCoderPrimal(const WeftCoder coder, const WeftBlock *rho, const WeftBlock *z, size_t i);
+extern void WeftCoderCopyRow(const WeftBlock *from, size_t i, WeftBlock *to, size_t j);
+/* Does no group's correlation pass the threshold in row i? Then zero is the code. */
+extern PetscBool WeftCoderCodeIsZero(const WeftCoder coder, const WeftBlock *c, size_t i);
+/* Row i in place: each group v_g becomes the z that minimises  t‖z‖ + ½ r‖z‖² + ½ s‖z − v_g‖²,  r = r_g or 0. */
+extern void WeftCoderShrink(const WeftCoder coder, double s, PetscBool with_ridge, WeftBlock *v, size_t i);
+
+/* The samples that a type working on whole batches has yet to finish: row j of its blocks is sample index[j]. */
+typedef struct {
+  size_t  n;
+  size_t *index;
+  double *best; /* smallest gap so far: its code is in the batch */
+  double *mark; /* the gap that progress is measured from */
+  int    *idle; /* checks since the gap fell well below the mark */
+} WeftCoderRows;
+
+extern PetscErrorCode WeftCoderRowsCreate(size_t n, WeftCoderRows *rows); /* all of them */
+extern PetscErrorCode WeftCoderRowsDestroy(WeftCoderRows *rows);
+/* Row j of to becomes row index[j] of from. */
+extern void WeftCoderRowsGather(const WeftCoderRows *rows, const WeftBlock *from, WeftBlock *to);
+/* q = c − G z of the unfinished. */
+extern PetscErrorCode WeftCoderRowsCorrelate(const WeftCoder coder, const WeftCoderBatch *batch,
+                                             const WeftCoderRows *rows, const WeftBlock *z, WeftBlock *q);
+/* Looks at the gap of every unfinished sample's code z, q = c − G z. Codes better than before go to the batch; samples
+   at the target, and those that have made no progress for max_idle checks, leave. The rest move to the front of every
+   block in the NULL-ended list (z and q too if they are in it), whose rows become rows->n. */
+extern void WeftCoderRowsCheck(const WeftCoder coder, WeftCoderBatch *batch, double target, int max_idle,
+                               const WeftBlock *z, const WeftBlock *q, WeftBlock *const blocks[], WeftCoderRows *rows);
 
 extern PetscErrorCode WeftCoderRegisterAll(void);

@@ -9,6 +9,7 @@ const WeftOption WeftCoderOptions[] = {
   {"-weft_coder_type", "bcd|fista|admm", "bcd", "solver of the code step"},
   {"-weft_coder_rtol", "R", "1e-3", "relative duality gap that every sample's code must reach"},
   {"-weft_coder_max_rounds", "N", "8", "how often a sample that misses its gap is solved again with a tighter target"},
+  {"-weft_coder_max_iterations", "N", "20000", "iterations on a batch within a round: fista and admm"},
   {"-weft_coder_view", NULL, NULL, "print the coder before it is used"},
   {NULL, NULL, NULL, NULL}};
 
@@ -48,6 +49,7 @@ PetscErrorCode WeftCoderCreate(WeftCoder *coder)
                               WeftCoderDestroy, WeftCoderView));
   c->rtol = 1e-3;
   c->max_rounds = 8;
+  c->max_iterations = 20000;
   *coder = c;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,8 +99,17 @@ PetscErrorCode WeftCoderSetOptionsPrefix(WeftCoder coder, const char prefix[])
 PetscErrorCode WeftCoderSetTolerances(WeftCoder coder, double rtol, int max_rounds)
 {
   PetscFunctionBegin;
+  PetscCheck(rtol > 0 && max_rounds > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "rtol %g or rounds %d", rtol,
+             max_rounds);
   coder->rtol = rtol;
   coder->max_rounds = max_rounds;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCoderSetMaxIterations(WeftCoder coder, int max_iterations)
+{
+  PetscFunctionBegin;
+  coder->max_iterations = max_iterations;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,7 +123,7 @@ PetscErrorCode WeftCoderSetMonotone(WeftCoder coder, PetscBool monotone)
 PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder)
 {
   char       type[64];
-  PetscInt64 rounds;
+  PetscInt64 rounds, iterations;
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetText(WeftCoderOptions, "-weft_coder_type", sizeof(type), type, NULL));
@@ -120,6 +131,8 @@ PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder)
   PetscCall(WeftOptionsGetReal(WeftCoderOptions, "-weft_coder_rtol", 1e-12, 1.0, &coder->rtol));
   PetscCall(WeftOptionsGetInt(WeftCoderOptions, "-weft_coder_max_rounds", 1, 1000, &rounds));
   coder->max_rounds = (int)rounds;
+  PetscCall(WeftOptionsGetInt(WeftCoderOptions, "-weft_coder_max_iterations", 1, 1000000000, &iterations));
+  coder->max_iterations = (int)iterations;
   PetscCall(WeftOptionsGetFlag(WeftCoderOptions, "-weft_coder_view", &coder->view));
   if (coder->ops->setfromoptions) PetscCall((*coder->ops->setfromoptions)(coder));
   PetscFunctionReturn(PETSC_SUCCESS);

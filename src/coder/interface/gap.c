@@ -61,7 +61,7 @@ void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *parts, 
     if (!(*primal - dual <= PETSC_MAX_REAL)) *gap = PETSC_MAX_REAL; /* not a number */
   } else {
     for (int g = 0; g < problem->groups; ++g)
-      if (!(problem->norms[g] <= most)) most = problem->norms[g];
+      if (problem->norms[g] > most || PetscIsNanReal(problem->norms[g])) most = problem->norms[g];
     *gap = problem->scale > 0 ? most / problem->scale : 0.0;
     if (!(*gap <= PETSC_MAX_REAL)) *gap = PETSC_MAX_REAL;
   }
@@ -98,39 +98,40 @@ static double RowDot(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j)
                       DotDouble(a->cols, ROW(a, d, i), ROW(b, d, j)));
 }
 
-/* The whole problem of row i with group norms that the gap needs: of u at λ > 0, of the gradient u − r z at λ = 0. */
-static WeftCoderProblem WholeProblem(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *u,
-                                     size_t u_row)
+/* The whole problem of sample i with the group norms that the gap needs: of u at λ > 0, of the gradient u − r z at
+   λ = 0. */
+static WeftCoderProblem WholeProblem(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
+                                     const WeftBlock *u, size_t row)
 {
   WeftCoderProblem problem = {coder->threshold, coder->groups, coder->ridge, coder->any_ridge, coder->norms, 0};
 
   if (coder->threshold > 0) {
-    RowNorms(coder, u, u_row, NULL, 0, coder->norms);
+    RowNorms(coder, u, row, NULL, 0, coder->norms);
   } else {
     problem.scale = RowNorms(coder, &batch->c, i, NULL, 0, coder->norms);
-    RowNorms(coder, u, u_row, &batch->z, i, coder->norms);
+    RowNorms(coder, u, row, z, row, coder->norms);
   }
   return problem;
 }
 
-void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *q, size_t q_row,
-                      double *primal, double *gap)
+void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
+                      const WeftBlock *q, size_t row, double *primal, double *gap)
 {
-  const WeftCoderProblem problem = WholeProblem(coder, batch, i, q, q_row);
-  const double           cz = RowDot(&batch->c, i, &batch->z, i), qz = RowDot(q, q_row, &batch->z, i);
+  const WeftCoderProblem problem = WholeProblem(coder, batch, i, z, q, row);
+  const double           cz = RowDot(&batch->c, i, z, row), qz = RowDot(q, row, z, row);
   WeftCoderParts         parts;
 
   parts.square = batch->square[i];
   parts.inner = parts.square - cz;
   parts.rho_square = PetscMax(parts.square - cz - qz, 0.0);
-  parts.penalty = RowPenalty(coder, &batch->z, i);
+  parts.penalty = RowPenalty(coder, z, row);
   WeftCoderGap(&problem, &parts, primal, gap);
 }
 
 void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
                       const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction, double *gap)
 {
-  const WeftCoderProblem problem = WholeProblem(coder, batch, i, u, i);
+  const WeftCoderProblem problem = WholeProblem(coder, batch, i, &batch->z, u, i);
   WeftCoderParts         parts;
 
   parts.square = batch->square[i];
@@ -151,7 +152,15 @@ void WeftCoderResidual(const WeftBlock *atoms, const WeftBlock *x, const WeftBlo
   }
 }
 
-double WeftCoderPrimal(const WeftCoder coder, const WeftBlock *rho, const WeftBlock *z, size_t i)
+PetscBool WeftCoderCodeIsZero(const WeftCoder coder, const WeftBlock *c, size_t i)
 {
-  return 0.5 * RowDot(rho, i, rho, i) + RowPenalty(coder, z, i);
+  return RowNorms(coder, c, i, NULL, 0, coder->norms) <= coder->threshold ? PETSC_TRUE : PETSC_FALSE;
+}
+
+void WeftCoderShrink(const WeftCoder coder, double s, PetscBool with_ridge, WeftBlock *v, size_t i)
+{
+  if (v->precision == WEFT_SINGLE)
+    ShrinkSingle(coder, s, with_ridge, ROW(v, s, i));
+  else
+    ShrinkDouble(coder, s, with_ridge, ROW(v, d, i));
 }

@@ -33,6 +33,20 @@ static double NAME(Penalty)(const WeftCoder coder, const REAL *z)
   return sum;
 }
 
+/* Each group in place: the minimiser of  t|z| + 1/2 r|z|^2 + 1/2 s|z - v|^2,  r its ridge or 0. */
+static void NAME(Shrink)(const WeftCoder coder, double s, PetscBool with_ridge, REAL *v)
+{
+  const int p = coder->group_size;
+
+  for (int g = 0; g < coder->groups; ++g, v += p) {
+    double square = 0, scale = 0, norm;
+    for (int i = 0; i < p; ++i) square += (double)v[i] * (double)v[i];
+    norm = PetscSqrtReal(square);
+    if (s * norm > coder->threshold) scale = (s - coder->threshold / norm) / (s + (with_ridge ? coder->ridge[g] : 0.0));
+    for (int i = 0; i < p; ++i) v[i] = (REAL)(scale * (double)v[i]);
+  }
+}
+
 WEFT_SIMD static double NAME(Dot)(size_t n, const REAL *a, const REAL *b)
 {
   double part[8] = {0}; /* a fixed order of summation that the compiler can keep in vector registers */

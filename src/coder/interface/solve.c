@@ -3,13 +3,18 @@
 
 enum { BLOCK_SAMPLES = 256 }; /* the blocks [256, k] of a batch stay in cache for usual k */
 
+/* What the certificate says of a code. */
+typedef struct {
+  double primal, reconstruction, gap;
+} Value;
+
 /* Work space of one solve: the samples of a block that are not certified yet, moved to the front. */
 typedef struct {
   WeftCoderBatch batch;
-  WeftBlock      x, rho, u;  /* [n, d], [n, d], [n, k] */
-  WeftBlock      done;       /* [block, k] certified codes, in the block's order */
-  size_t        *index;      /* [n] place in the block */
-  double        *warm_value; /* [n] objective of the warm start */
+  WeftBlock      x, rho, u; /* [n, d], [n, d], [n, k] */
+  WeftBlock      done;      /* [block, k] certified codes, in the block's order */
+  size_t        *index;     /* [n] place in the block */
+  Value         *warm;      /* [block] a monotone coder's warm starts, in the block's order */
 } Work;
 
 static PetscErrorCode WorkCreate(const WeftCoder coder, size_t n, Work *w)
@@ -23,7 +28,7 @@ static PetscErrorCode WorkCreate(const WeftCoder coder, size_t n, Work *w)
   PetscCall(WeftBlockCreate(n, coder->d, precision, &w->rho));
   PetscCall(WeftBlockCreate(n, coder->k, precision, &w->u));
   PetscCall(WeftBlockCreate(n, coder->k, precision, &w->done));
-  PetscCall(PetscMalloc3(n, &w->index, n, &w->warm_value, n, &w->batch.square));
+  PetscCall(PetscMalloc3(n, &w->index, n, &w->warm, n, &w->batch.square));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -36,11 +41,11 @@ static PetscErrorCode WorkDestroy(Work *w)
   PetscCall(WeftBlockDestroy(&w->rho));
   PetscCall(WeftBlockDestroy(&w->u));
   PetscCall(WeftBlockDestroy(&w->done));
-  PetscCall(PetscFree3(w->index, w->warm_value, w->batch.square));
+  PetscCall(PetscFree3(w->index, w->warm, w->batch.square));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void CopyRow(const WeftBlock *from, size_t i, WeftBlock *to, size_t j)
+void WeftCoderCopyRow(const WeftBlock *from, size_t i, WeftBlock *to, size_t j)
 {
   const size_t bytes = from->cols * WeftPrecisionBytes(from->precision);
 
@@ -64,46 +69,75 @@ static double Square(const WeftBlock *x, size_t i)
   return sum;
 }
 
+/* ρ and its correlations anew, for all rows. */
+static PetscErrorCode Residuals(WeftCoder coder, Work *w)
+{
+  PetscFunctionBegin;
+  WeftCoderResidual(&coder->atoms, &w->x, &w->batch.z, &w->rho);
+  PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->rho, &coder->atoms, 0.0, &w->u));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static Value Evaluate(WeftCoder coder, const Work *w, size_t i)
+{
+  Value value;
+
+  WeftCoderCertify(coder, &w->x, &w->rho, &w->u, &w->batch, i, &value.primal, &value.reconstruction, &value.gap);
+  return value;
+}
+
+/* Where to start: the warm code, or zero; and zero wherever that is the solution, which a type would only come near. */
+static void LoadStart(WeftCoder coder, const WeftCodes *warm, size_t first, Work *w)
+{
+  (void)PetscMemzero(w->batch.z.values.v, w->batch.n * coder->k * WeftPrecisionBytes(w->x.precision));
+  for (size_t i = 0; i < w->batch.n && warm; ++i)
+    if (!WeftCoderCodeIsZero(coder, &w->batch.c, i)) WeftCodesToDense(warm, first + i, &w->batch.z, i);
+}
+
 /* Fills the work space with samples [first, first + n). */
 static PetscErrorCode Load(WeftCoder coder, const WeftBlock *x, const WeftCodes *warm, size_t first, size_t n, Work *w)
 {
   PetscFunctionBegin;
   SetRows(w, n);
   for (size_t i = 0; i < n; ++i) {
-    CopyRow(x, first + i, &w->x, i);
+    WeftCoderCopyRow(x, first + i, &w->x, i);
     w->batch.square[i] = Square(&w->x, i);
     w->index[i] = i;
-    w->warm_value[i] = PETSC_MAX_REAL;
   }
-  PetscCall(PetscMemzero(w->batch.z.values.v, n * coder->k * WeftPrecisionBytes(x->precision)));
-  if (warm)
-    for (size_t i = 0; i < n; ++i) WeftCodesToDense(warm, first + i, &w->batch.z, i);
   PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->x, &coder->atoms, 0.0, &w->batch.c));
+  LoadStart(coder, warm, first, w);
   w->done.rows = n;
   if (!warm || !coder->monotone) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftCoderResidual(&coder->atoms, &w->x, &w->batch.z, &w->rho);
-  for (size_t i = 0; i < n; ++i) w->warm_value[i] = WeftCoderPrimal(coder, &w->rho, &w->batch.z, i);
+  PetscCall(Residuals(coder, w));
+  for (size_t i = 0; i < n; ++i) w->warm[i] = Evaluate(coder, w, i);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The gap of a warm start kept for its lower objective: the dual value found since is as good a bound for it. */
+static double KeptGap(const WeftCoder coder, double square, Value found, Value kept)
+{
+  const double least = 1e-12 * 0.5 * square, dual = found.primal - found.gap * PetscMax(found.primal, least);
+
+  if (!(coder->threshold > 0)) return kept.gap; /* a KKT residual */
+  return PetscMin(kept.gap, PetscMax(kept.primal - dual, 0.0) / PetscMax(kept.primal, least));
+}
+
 /* Takes over row i as final; a monotone coder puts the warm start back where it was better. */
-static void Accept(WeftCoder coder, const WeftCodes *warm, size_t first, Work *w, size_t i, double primal,
-                   double reconstruction, double gap, WeftCoderResult *result)
+static void Accept(WeftCoder coder, const WeftCodes *warm, size_t first, Work *w, size_t i, Value value,
+                   WeftCoderResult *result)
 {
   const size_t place = w->index[i];
 
-  CopyRow(&w->batch.z, i, &w->done, place);
-  if (coder->monotone && warm && primal > w->warm_value[i]) {
+  WeftCoderCopyRow(&w->batch.z, i, &w->done, place);
+  if (coder->monotone && warm && value.primal > w->warm[place].primal) {
     for (size_t a = 0; a < coder->k; ++a) WeftBlockSet(&w->done, place, a, 0.0);
     WeftCodesToDense(warm, first + place, &w->done, place);
-    /* The dual value stands, so the gap of the kept code is the smaller one. The reconstruction is that of the new
-       code; the two objectives agree to the gap. */
-    gap = PetscMax(1.0 - (1.0 - gap) * primal / w->warm_value[i], 0.0);
-    primal = w->warm_value[i];
+    w->warm[place].gap = KeptGap(coder, w->batch.square[i], value, w->warm[place]);
+    value = w->warm[place];
   }
-  coder->objective[first + place] = primal;
-  coder->gap[first + place] = gap;
-  result->reconstruction += reconstruction;
+  coder->objective[first + place] = value.primal;
+  coder->gap[first + place] = value.gap;
+  result->reconstruction += value.reconstruction;
 }
 
 /* Certifies all rows; accepts those at the tolerance (all of them in the last round) and moves the rest to the front.
@@ -112,24 +146,21 @@ static PetscErrorCode Certify(WeftCoder coder, const WeftCodes *warm, size_t fir
                               WeftCoderResult *result)
 {
   size_t left = 0;
-  double primal, reconstruction, gap;
 
   PetscFunctionBegin;
   PetscCall(WeftEventBegin(WEFT_EVENT_CERTIFY));
-  WeftCoderResidual(&coder->atoms, &w->x, &w->batch.z, &w->rho);
-  PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->rho, &coder->atoms, 0.0, &w->u));
+  PetscCall(Residuals(coder, w));
   for (size_t i = 0; i < w->batch.n; ++i) {
-    WeftCoderCertify(coder, &w->x, &w->rho, &w->u, &w->batch, i, &primal, &reconstruction, &gap);
-    if (gap <= coder->rtol || last) {
-      Accept(coder, warm, first, w, i, primal, reconstruction, gap, result);
+    const Value value = Evaluate(coder, w, i);
+    if (value.gap <= coder->rtol || last) {
+      Accept(coder, warm, first, w, i, value, result);
       continue;
     }
-    CopyRow(&w->batch.c, i, &w->batch.c, left);
-    CopyRow(&w->batch.z, i, &w->batch.z, left);
-    CopyRow(&w->x, i, &w->x, left);
+    WeftCoderCopyRow(&w->batch.c, i, &w->batch.c, left);
+    WeftCoderCopyRow(&w->batch.z, i, &w->batch.z, left);
+    WeftCoderCopyRow(&w->x, i, &w->x, left);
     w->batch.square[left] = w->batch.square[i];
-    w->index[left] = w->index[i];
-    w->warm_value[left++] = w->warm_value[i];
+    w->index[left++] = w->index[i];
   }
   SetRows(w, left);
   PetscCall(WeftEventEnd(WEFT_EVENT_CERTIFY));
@@ -172,6 +203,15 @@ static void Summarise(const WeftCoder coder, const WeftCodes *codes, WeftCoderRe
     result->reason = coder->threshold > 0 ? WEFT_CODER_CONVERGED_GAP : WEFT_CODER_CONVERGED_KKT;
 }
 
+static PetscErrorCode CheckCodes(const WeftCoder coder, const WeftCodes *codes)
+{
+  PetscFunctionBegin;
+  PetscCheck(codes->groups == coder->groups && codes->group_size == coder->group_size, PETSC_COMM_SELF,
+             PETSC_ERR_ARG_SIZ, "codes of %d groups of %d, the dictionary has %d of %d", codes->groups,
+             codes->group_size, coder->groups, coder->group_size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftCoderSolve(WeftCoder coder, const WeftBlock *x, const WeftCodes *warm, WeftCodes *codes,
                               WeftCoderResult *result)
 {
@@ -181,6 +221,9 @@ PetscErrorCode WeftCoderSolve(WeftCoder coder, const WeftBlock *x, const WeftCod
   PetscCall(WeftCoderSetUp(coder));
   PetscCheck(x->cols == coder->d && x->precision == coder->atoms.precision, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "samples have %zu features or another precision, the dictionary has %zu", x->cols, coder->d);
+  PetscCall(CheckCodes(coder, codes));
+  if (warm) PetscCall(CheckCodes(coder, warm));
+  PetscCheck(warm != codes, PETSC_COMM_SELF, PETSC_ERR_ARG_IDN, "warm starts and codes are the same object");
   PetscCheck(!warm || warm->samples == x->rows, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%zu warm starts for %zu samples",
              warm ? warm->samples : 0, x->rows);
   PetscCall(WeftEventBegin(WEFT_EVENT_CODE));

@@ -19,6 +19,7 @@ typedef struct {
   int      *set, *place, size; /* groups in the working set; place of a group in it or -1; how many */
   double   *norms, *ridge;     /* [G] of all groups; of the working set */
   int       max_sweeps, max_sets;
+  int       group_size; /* that the arrays are made for */
 } BCD;
 
 /* Symmetric eigenproblem of order p, overwriting block by its eigenvectors. */
@@ -78,7 +79,8 @@ static PetscErrorCode Allocate(WeftCoder coder, BCD *b)
   const WeftPrecision precision = coder->atoms.precision;
 
   PetscFunctionBegin;
-  if (b->gram.rows == k && b->gram.precision == precision && b->place) PetscFunctionReturn(PETSC_SUCCESS);
+  if (b->gram.rows == k && b->gram.precision == precision && b->group_size == coder->group_size)
+    PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Free(b));
   PetscCall(WeftBlockCreate(k, k, precision, &b->gram));
   PetscCall(WeftBlockCreate(1, k, precision, &b->diagonal));
@@ -86,6 +88,7 @@ static PetscErrorCode Allocate(WeftCoder coder, BCD *b)
   PetscCall(WeftBlockCreate(5, k, precision, &b->local));
   PetscCall(PetscMalloc5(G * p * p, &b->rotation, G, &b->set, G, &b->place, G, &b->norms, G, &b->ridge));
   for (size_t g = 0; g < G; ++g) b->place[g] = -1;
+  b->group_size = coder->group_size;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
