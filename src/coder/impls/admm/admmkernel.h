@@ -27,8 +27,8 @@ static void NAME(RightSide)(Splitting *s)
 static void NAME(Relax)(Splitting *s)
 {
   const size_t count = s->rows.n * s->z.cols;
-  const REAL new = (REAL)relaxation, old = (REAL)(1.0 - relaxation), *w = s->w.values.v, *u = s->u.values.v;
-  REAL *z = s->z.values.v, *next = s->next.values.v;
+  const REAL   over = (REAL)relaxation, under = (REAL)(1.0 - relaxation), *w = s->w.values.v, *u = s->u.values.v;
+  REAL        *z = s->z.values.v, *next = s->next.values.v;
 
   for (size_t i = 0; i < count; ++i) next[i] = z[i] = over * z[i] + under * w[i] + u[i];
 }
