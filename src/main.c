@@ -99,6 +99,7 @@ int main(int argc, char **argv)
   const char     *word = NULL, *options_file, *version, *git;
   PetscErrorCode  ierr;
 
+  WeftBlasChooseKernel(argv);
   OneDash(argc, argv);
   if (argc < 2 || !strcmp(argv[1], "-help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
     if (IsFirstRank()) PrintUsage(argc < 2 ? stderr : stdout);

@@ -6,17 +6,17 @@
 
 /* ---- batches ---- */
 
-/* Which samples make batch t. The n samples are cut into batch_size strata of consecutive samples; every batch holds one
-   sample of each stratum (fewer where strata are shorter), and an epoch holds each sample once, in an order keyed by
-   (seed, epoch, stratum). So a batch does not depend on the rank count, and every rank has its even share of it. */
+/* Which samples make batch t. The n samples are cut into batch_size strata of consecutive samples; every batch holds
+   one sample of each stratum (fewer where strata are shorter), and an epoch holds each sample once, in an order keyed
+   by (seed, epoch, stratum). So a batch does not depend on the rank count, and every rank has its even share of it. */
 typedef struct {
   PetscInt64 n, row0, rows; /* samples in all; this rank's */
   PetscInt64 strata;        /* batch size; n for the full batch */
   PetscInt64 per_epoch;     /* batches in an epoch; 1 for the full batch */
   uint64_t   seed;
-  PetscInt64 epoch;         /* whose slots are held; -1: none */
-  int       *slot;          /* [rows] the batch of the epoch that the sample is in */
-  size_t    *index;         /* [rows] the last answer */
+  PetscInt64 epoch; /* whose slots are held; -1: none */
+  int       *slot;  /* [rows] the batch of the epoch that the sample is in */
+  size_t    *index; /* [rows] the last answer */
 } WeftBatches;
 
 /* batch_size 0 or >= n: the full batch. Not collective. */
@@ -31,11 +31,11 @@ extern PetscErrorCode WeftBatchesGet(WeftBatches *batches, PetscInt64 t, size_t 
 /* The weights of the objective. Relative ones follow their targets and become absolute numbers at each batch until the
    freeze; after it nothing changes and one fixed J is minimised. */
 typedef struct {
-  double    lambda_max, mu_max;       /* of the first batch with the initial atoms */
-  double    lambda, mu;               /* absolute */
-  double    connectivity;             /* γ_rel */
-  double   *gamma;                    /* [G] absolute γ_g */
-  double   *eta;                      /* [G] ‖Z_g‖_F/√n, at least eta_floor */
+  double    lambda_max, mu_max; /* of the first batch with the initial atoms */
+  double    lambda, mu;         /* absolute */
+  double    connectivity;       /* γ_rel */
+  double   *gamma;              /* [G] absolute γ_g */
+  double   *eta;                /* [G] ‖Z_g‖_F/√n, at least eta_floor */
   double    eta_floor;
   PetscBool frozen;
 } WeftWeights;
@@ -81,9 +81,9 @@ typedef struct _n_WeftLayer *WeftLayer;
 /* What is asked of a way to learn a layer. All collective. */
 typedef struct {
   const char *name;
-  PetscErrorCode (*start)(WeftLayer);                      /* called once, before iteration 0, not on resume */
-  PetscErrorCode (*iterate)(WeftLayer, double entry[]);    /* one batch; fills the history entry but for its seconds */
-  PetscErrorCode (*finish)(WeftLayer);                     /* after the last batch: usage with the final dictionary */
+  PetscErrorCode (*start)(WeftLayer);                   /* called once, before iteration 0, not on resume */
+  PetscErrorCode (*iterate)(WeftLayer, double entry[]); /* one batch; fills the history entry but for its seconds */
+  PetscErrorCode (*finish)(WeftLayer);                  /* after the last batch: usage with the final dictionary */
 } WeftLearner;
 extern const WeftLearner WeftLearnerSparseCoding;
 
@@ -94,22 +94,22 @@ struct _n_WeftLayer {
   WeftLayerSettings  settings;
   const WeftLearner *learner;
   PetscInt64         n, d;
-  const WeftBlock   *x;            /* this rank's preprocessed samples; the caller's */
+  const WeftBlock   *x; /* this rank's preprocessed samples; the caller's */
   WeftBatches        batches;
   WeftDict           dict;
   WeftCoder          coder;
   WeftWeights        weights;
-  WeftStatistics     statistics;   /* of one batch */
-  Mat                A, B;         /* running means */
+  WeftStatistics     statistics; /* of one batch */
+  Mat                A, B;       /* running means */
   Mat                batch_A, batch_B;
-  double            *usage;        /* [G] running; of the final dictionary after finish */
-  int               *idle;         /* [G] batches in a row without an active sample */
-  WeftCodeStore      codes;        /* last code of each of this rank's samples */
-  WeftBlock          atoms;        /* [k, d] */
+  double            *usage; /* [G] running; of the final dictionary after finish */
+  int               *idle;  /* [G] batches in a row without an active sample */
+  WeftCodeStore      codes; /* last code of each of this rank's samples */
+  WeftBlock          atoms; /* [k, d] */
   WeftHistory        history;
-  PetscInt64         iteration;    /* batches done */
-  PetscInt64         reseeds;      /* groups re-seeded so far: keys their random numbers */
-  double             seconds;      /* spent in all runs so far */
+  PetscInt64         iteration; /* batches done */
+  PetscInt64         reseeds;   /* groups re-seeded so far: keys their random numbers */
+  double             seconds;   /* spent in all runs so far */
   double             final_activity, final_max_gap, final_mean_gap, final_objective;
 };
 
@@ -123,7 +123,7 @@ extern PetscErrorCode WeftLayerCreate(MPI_Comm comm, const WeftLayerSettings *se
                                       const WeftBlock *x, WeftLayer *layer);
 extern PetscErrorCode WeftLayerDestroy(WeftLayer *layer);
 /* The batch after which the weights are frozen. Not collective. */
-extern PetscInt64     WeftLayerFreezeIteration(const WeftLayer layer);
+extern PetscInt64 WeftLayerFreezeIteration(const WeftLayer layer);
 /* Row i of all samples, on every rank. */
 extern PetscErrorCode WeftLayerGetSample(WeftLayer layer, PetscInt64 i, double sample[]);
 
@@ -136,5 +136,5 @@ typedef struct {
 } WeftLayerHooks;
 
 /* WeftLayerLearn - from the layer's iteration to its last. Writes a checkpoint every so often and on a stop signal;
-   *stopped tells that a signal ended it early. */
+ *stopped tells that a signal ended it early. */
 extern PetscErrorCode WeftLayerLearn(WeftLayer layer, const WeftLayerHooks *hooks, PetscBool *stopped);

@@ -46,6 +46,14 @@ extern PetscErrorCode WeftAnyRank(MPI_Comm comm, PetscBool mine, PetscBool *any)
 /* WeftVersion - the version and the git revision of the source, as "0.1.0" and "1a2b3c4". Not collective. */
 extern void WeftVersion(const char **version, const char **git);
 
+/* WeftBlasChooseKernel - starts the program again, with OPENBLAS_CORETYPE set, where OpenBLAS took the processor for an
+   older one. The first thing that main() does, before MPI starts; returns where nothing is to be mended. Not
+   collective. */
+extern void WeftBlasChooseKernel(char **argv);
+/* WeftBlasStart - one BLAS thread per rank unless the environment says otherwise; a warning with the line to type where
+   the kernel could not be mended. Collective; WeftInitialize() calls it. */
+extern PetscErrorCode WeftBlasStart(void);
+
 /* Log events, named after the steps of the method; -log_view prints them. */
 typedef enum {
   WEFT_EVENT_READ,

@@ -3,10 +3,7 @@
 #include <weft/runfile.h>
 #include <math.h>
 
-static const WeftOption options[] = {
-  {"-json", NULL, NULL, "print one JSON object"},
-  {NULL, NULL, NULL, NULL}
-};
+static const WeftOption options[] = {{"-json", NULL, NULL, "print one JSON object"}, {NULL, NULL, NULL, NULL}};
 
 /* What is told of a run. */
 typedef struct {
@@ -52,8 +49,8 @@ static PetscErrorCode ReadGroups(hid_t file, Facts *f)
 
 static PetscErrorCode ReadHistory(hid_t file, Facts *f)
 {
-  const char *names[]  = {"objective", "connection_density", "seconds", "max_gap"};
-  double     *into[]   = {&f->objective, &f->density, &f->seconds, &f->worst_gap}, *values;
+  const char *names[] = {"objective", "connection_density", "seconds", "max_gap"};
+  double     *into[] = {&f->objective, &f->density, &f->seconds, &f->worst_gap}, *values;
   char        path[64];
 
   PetscFunctionBegin;
@@ -78,7 +75,7 @@ static PetscErrorCode ReadFacts(const char path[], Facts *f)
   PetscCall(WeftH5OpenRead(PETSC_COMM_WORLD, "weft info", path, &file));
   PetscCall(WeftH5Shape(file, "/layers/0/dictionary", 2, dims, &ndims));
   f->inputs = (PetscInt64)dims[0];
-  f->atoms  = (PetscInt64)dims[1];
+  f->atoms = (PetscInt64)dims[1];
   PetscCall(WeftH5GetInts(file, "/", "complete", 1, &f->complete, &found));
   PetscCall(WeftH5GetInts(file, "/", "ranks", 1, &f->ranks, &found));
   PetscCall(WeftH5GetInts(file, "/", "seed", 1, &f->seed, &found));
@@ -101,15 +98,18 @@ static PetscErrorCode ReadFacts(const char path[], Facts *f)
 static PetscErrorCode PrintJsonReal(const char name[], double value)
 {
   PetscFunctionBegin;
-  if (isfinite(value)) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": %.17g,\n", name, value));
-  else PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": null,\n", name));
+  if (isfinite(value))
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": %.17g,\n", name, value));
+  else
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": null,\n", name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode PrintJson(const Facts *f)
 {
   const char      *ints[] = {"ranks", "seed", "samples", "inputs", "atoms", "groups", "alive_groups", "iterations"};
-  const PetscInt64 int_values[] = {f->ranks, f->seed, f->samples, f->inputs, f->atoms, f->groups, f->alive, f->iterations};
+  const PetscInt64 int_values[] = {f->ranks, f->seed,   f->samples, f->inputs,
+                                   f->atoms, f->groups, f->alive,   f->iterations};
   const char      *reals[] = {"lambda",    "mu",      "connection_density", "active_fraction",
                               "objective", "seconds", "worst_max_gap"};
   const double     real_values[] = {f->lambda, f->mu, f->density, f->usage, f->objective, f->seconds, f->worst_gap};
@@ -131,13 +131,14 @@ static PetscErrorCode PrintText(const char path[], const Facts *f)
   const MPI_Comm comm = PETSC_COMM_WORLD;
 
   PetscFunctionBegin;
-  PetscCall(PetscPrintf(comm, "%s: %s, %s\n", path, f->complete ? "complete" : "checkpoint (weft learn -resume goes on)",
-                        f->created));
-  PetscCall(PetscPrintf(comm, "  learned from      %lld samples x %lld inputs, %lld batches, %lld ranks, seed %lld, %.1f s\n",
+  PetscCall(PetscPrintf(comm, "%s: %s, %s\n", path,
+                        f->complete ? "complete" : "checkpoint (weft learn -resume goes on)", f->created));
+  PetscCall(PetscPrintf(comm,
+                        "  learned from      %lld samples x %lld inputs, %lld batches, %lld ranks, seed %lld, %.1f s\n",
                         (long long)f->samples, (long long)f->inputs, (long long)f->iterations, (long long)f->ranks,
                         (long long)f->seed, f->seconds));
-  PetscCall(PetscPrintf(comm, "  width             %lld of %lld groups alive, %lld atoms in each\n", (long long)f->alive,
-                        (long long)f->groups, (long long)(f->atoms / PetscMax(f->groups, 1))));
+  PetscCall(PetscPrintf(comm, "  width             %lld of %lld groups alive, %lld atoms in each\n",
+                        (long long)f->alive, (long long)f->groups, (long long)(f->atoms / PetscMax(f->groups, 1))));
   PetscCall(PetscPrintf(comm, "  connections       %.2f %% of inputs per group\n", 100 * f->density));
   PetscCall(PetscPrintf(comm, "  activity          %.2f %% of groups per sample\n", 100 * f->usage));
   PetscCall(PetscPrintf(comm, "  objective         %.6g with lambda %.5g, mu %.5g; largest relative gap %.2g\n",
@@ -158,10 +159,12 @@ static PetscErrorCode RunInfo(const char path[])
   PetscCall(WeftRunFileInspect(PETSC_COMM_WORLD, "weft info", path, &state));
   WeftUserCheck(state != WEFT_RUN_MISSING, PETSC_COMM_WORLD, "weft info %s: no such file", path);
   PetscCall(ReadFacts(path, &facts));
-  if (json) PetscCall(PrintJson(&facts));
-  else PetscCall(PrintText(path, &facts));
+  if (json)
+    PetscCall(PrintJson(&facts));
+  else
+    PetscCall(PrintText(path, &facts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const WeftVerb WeftVerbInfo = {"info",   "FILE",    "tell what a run file holds", "  weft info run.h5 [-json]\n",
+const WeftVerb WeftVerbInfo = {"info",    "FILE", "tell what a run file holds", "  weft info run.h5 [-json]\n",
                                {options}, RunInfo};

@@ -9,8 +9,7 @@ static const WeftOption options[] = {
   {"-resume", NULL, NULL, "go on from the run file where it is a checkpoint; start afresh where there is none"},
   {"-seed", "S", "1", "key of all random numbers"},
   {"-weft_checkpoint_every", "S", "300", "seconds between checkpoints"},
-  {NULL, NULL, NULL, NULL}
-};
+  {NULL, NULL, NULL, NULL}};
 
 /* Everything that a run has at hand; each part knows only its own. */
 typedef struct {
@@ -64,7 +63,7 @@ static PetscErrorCode LoadSamples(Run *run)
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", run->data_path, &run->data));
-  info   = WeftDataGetInfo(run->data);
+  info = WeftDataGetInfo(run->data);
   run->n = info->samples[WEFT_TRAIN];
   WeftDataRange(run->n, rank, size, &run->row0, &rows);
   PetscCall(WeftDataReadRows(run->data, WEFT_TRAIN, run->row0, rows, run->settings.precision, &run->x));
@@ -103,8 +102,7 @@ static PetscErrorCode Checkpoint(WeftLayer layer, void *ctx)
 static PetscErrorCode Summarise(const Run *run)
 {
   const WeftLayer l = run->layer;
-  const double   *last =
-    l->history.length ? l->history.values + (l->history.length - 1) * WEFT_HISTORY_FIELDS : NULL;
+  const double   *last = l->history.length ? l->history.values + (l->history.length - 1) * WEFT_HISTORY_FIELDS : NULL;
 
   PetscFunctionBegin;
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%lld samples x %lld inputs: %d of %d groups of %d atoms alive\n",
@@ -116,7 +114,8 @@ static PetscErrorCode Summarise(const Run *run)
                           "largest certified gap %.2g, %.1f s\n",
                           100 * l->final_activity, 100 * last[WEFT_HISTORY_CONNECTION_DENSITY],
                           last[WEFT_HISTORY_OBJECTIVE], PetscMax(l->final_max_gap, 0.0), l->seconds));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "written: %s (pictures: python3 -m weftpost all %s)\n", run->path, run->path));
+  PetscCall(
+    PetscPrintf(PETSC_COMM_WORLD, "written: %s (pictures: python3 -m weftpost all %s)\n", run->path, run->path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -133,7 +132,7 @@ static PetscErrorCode Destroy(Run *run)
 
 static PetscErrorCode Learn(Run *run)
 {
-  const WeftLayerHooks hooks   = {Checkpoint, run, run->checkpoint_every, PETSC_FALSE};
+  const WeftLayerHooks hooks = {Checkpoint, run, run->checkpoint_every, PETSC_FALSE};
   PetscBool            stopped = PETSC_FALSE;
 
   PetscFunctionBegin;
@@ -146,7 +145,8 @@ static PetscErrorCode Learn(Run *run)
     PetscCall(WeftRunFileWrite(run->path, &run->info, run->prep, run->layer, PETSC_TRUE));
     PetscCall(Summarise(run));
   } else {
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "stopped after %lld of %lld batches; checkpoint in %s: run again with -resume\n",
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
+                          "stopped after %lld of %lld batches; checkpoint in %s: run again with -resume\n",
                           (long long)run->layer->iteration, (long long)run->settings.iterations, run->path));
   }
   PetscCall(Destroy(run));
@@ -170,10 +170,11 @@ static PetscErrorCode RunLearn(const char word[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const WeftVerb WeftVerbLearn = {"learn",
-                                NULL,
-                                "learn the structure of a layer from a data file",
-                                "  weft learn -data data.h5 -o run.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
-                                "  mpirun -n 2 weft learn -data data.h5 -o run.h5\n",
-                                {options, WeftLayerOptions, WeftCoderOptions, WeftDictOptions, WeftPrepOptions},
-                                RunLearn};
+const WeftVerb WeftVerbLearn = {
+  "learn",
+  NULL,
+  "learn the structure of a layer from a data file",
+  "  weft learn -data data.h5 -o run.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
+  "  mpirun -n 2 weft learn -data data.h5 -o run.h5\n",
+  {options, WeftLayerOptions, WeftCoderOptions, WeftDictOptions, WeftPrepOptions},
+  RunLearn};

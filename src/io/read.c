@@ -31,7 +31,7 @@ static PetscErrorCode Expect(MPI_Comm comm, hid_t file, const char run[], const 
                              PetscInt64 ncols)
 {
   hsize_t   dims[2] = {0, 0};
-  int       ndims   = 0;
+  int       ndims = 0;
   PetscBool exists;
 
   PetscFunctionBegin;
@@ -62,7 +62,7 @@ PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep pr
   PetscCall(WeftH5GetReal(file, "/layers/0", "contrast_floor", &q.contrast_floor, &floor));
   PetscCall(WeftH5GetReal(file, "/layers/0", "whitening_ridge", &q.ridge, &ridge));
   WeftUserCheck(floor && ridge, comm, "%s: /layers/0 lacks contrast_floor or whitening_ridge: damaged", path);
-  q.mean      = mean;
+  q.mean = mean;
   q.whitening = whitening;
   PetscCall(WeftPrepSetParameters(prep, &q));
   PetscCall(PetscFree2(mean, whitening));
@@ -136,9 +136,9 @@ static PetscErrorCode ReadEntries(WeftLayer l, hid_t file, const char run[], con
   PetscCall(PetscMalloc1(l->codes.samples + 1, &start));
   PetscCall(PetscMalloc1((size_t)entries, &codes.group));
   PetscCall(PetscMalloc1((size_t)(entries * p), &codes.value));
-  codes.start   = start;
+  codes.start = start;
   codes.samples = l->codes.samples;
-  start[0]      = 0;
+  start[0] = 0;
   for (size_t i = 0; i < codes.samples; ++i) start[i + 1] = start[i] + (size_t)active[i];
   PetscCall(WeftH5ReadRows(l->comm, file, "/state/codes/group", first, entries, H5T_NATIVE_INT, codes.group));
   PetscCall(WeftH5ReadRows(l->comm, file, "/state/codes/value", first, entries, H5T_NATIVE_DOUBLE, codes.value));
@@ -160,8 +160,8 @@ static PetscErrorCode ReadCodes(WeftLayer l, hid_t file, const char run[])
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)l->batches.rows, &active));
   PetscCall(Expect(l->comm, file, run, "/state/codes/active", l->n, 0));
-  PetscCall(WeftH5ReadRows(l->comm, file, "/state/codes/active", l->batches.row0, l->batches.rows, H5T_NATIVE_INT,
-                           active));
+  PetscCall(
+    WeftH5ReadRows(l->comm, file, "/state/codes/active", l->batches.row0, l->batches.rows, H5T_NATIVE_INT, active));
   for (PetscInt64 i = 0; i < l->batches.rows; ++i) {
     if (active[i] < 0 || active[i] > l->codes.groups) bad = PETSC_TRUE;
     mine += active[i];

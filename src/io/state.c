@@ -4,14 +4,14 @@ void WeftRunKeys(const WeftLayer l, WeftRunKey keys[WEFT_RUN_KEYS])
 {
   const WeftLayerSettings *s = &l->settings;
   const WeftRunKey         all[WEFT_RUN_KEYS] = {
-    {"samples", "-data", l->n},
-    {"features", "-data", l->d},
-    {"atoms", "-weft_atoms", s->atoms},
-    {"group_size", "-weft_group_size", s->group_size},
-    {"batch_size", "-weft_batch_size", l->batches.per_epoch == 1 ? 0 : s->batch_size},
-    {"iterations", "-weft_iterations", s->iterations},
-    {"precision", "-weft_precision", s->precision == WEFT_SINGLE ? 32 : 64},
-    {"seed", "-seed", (PetscInt64)s->seed},
+            {"samples", "-data", l->n},
+            {"features", "-data", l->d},
+            {"atoms", "-weft_atoms", s->atoms},
+            {"group_size", "-weft_group_size", s->group_size},
+            {"batch_size", "-weft_batch_size", l->batches.per_epoch == 1 ? 0 : s->batch_size},
+            {"iterations", "-weft_iterations", s->iterations},
+            {"precision", "-weft_precision", s->precision == WEFT_SINGLE ? 32 : 64},
+            {"seed", "-seed", (PetscInt64)s->seed},
   };
 
   for (int i = 0; i < WEFT_RUN_KEYS; ++i) keys[i] = all[i];

@@ -18,8 +18,8 @@ static PetscErrorCode WriteBlock(MPI_Comm comm, hid_t file, const char path[], P
 {
   PetscFunctionBegin;
   PetscCall(WeftH5CreateRows(file, path, FileReal(block->precision), nrows, (PetscInt64)block->cols, note));
-  PetscCall(WeftH5WriteRows(comm, file, path, row0, (PetscInt64)block->rows, MemoryReal(block->precision),
-                            block->values.v));
+  PetscCall(
+    WeftH5WriteRows(comm, file, path, row0, (PetscInt64)block->rows, MemoryReal(block->precision), block->values.v));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -74,9 +74,9 @@ static PetscErrorCode WriteConnectivity(WeftLayer l, hid_t file, const char path
       WeftBlockSet(&c, j, g, PetscSqrtReal(square));
     }
   }
-  PetscCall(WriteBlock(l->comm, file, path, l->d, row0, &c,
-                       (WeftH5Note){"connectivity: norm of each input's row within a group; zero: no connection", "1",
-                                    "input,group"}));
+  PetscCall(WriteBlock(
+    l->comm, file, path, l->d, row0, &c,
+    (WeftH5Note){"connectivity: norm of each input's row within a group; zero: no connection", "1", "input,group"}));
   PetscCall(WeftBlockDestroy(&rows));
   PetscCall(WeftBlockDestroy(&c));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -117,9 +117,9 @@ static PetscErrorCode WriteLayer(WeftLayer l, hid_t file)
   PetscFunctionBegin;
   PetscCall(WeftDictGetMat(l->dict, &D));
   PetscCall(WeftDictGetAlive(l->dict, &alive));
-  PetscCall(WriteMat(l->comm, file, "/layers/0/dictionary", D, l->settings.precision,
-                     (WeftH5Note){"atoms in whitened input coordinates; group g holds columns g p .. g p + p - 1", "1",
-                                  "input,atom"}));
+  PetscCall(WriteMat(
+    l->comm, file, "/layers/0/dictionary", D, l->settings.precision,
+    (WeftH5Note){"atoms in whitened input coordinates; group g holds columns g p .. g p + p - 1", "1", "input,atom"}));
   PetscCall(WriteConnectivity(l, file, "/layers/0/connectivity"));
   PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/alive", H5T_STD_U8LE, H5T_NATIVE_UCHAR, G, 0, alive,
                              (WeftH5Note){"1: the group is in use; 0: it was removed", "1", "group"}));
@@ -190,10 +190,10 @@ static PetscErrorCode WriteState(WeftLayer l, hid_t file)
 
   PetscFunctionBegin;
   PetscCall(WeftDictGetMat(l->dict, &D));
-  PetscCall(WriteMat(l->comm, file, "/state/dictionary", D, WEFT_DOUBLE,
-                     (WeftH5Note){"atoms in double", "1", "input,atom"}));
-  PetscCall(WriteMat(l->comm, file, "/state/B", l->B, WEFT_DOUBLE,
-                     (WeftH5Note){"running mean of x' z", "1", "input,atom"}));
+  PetscCall(
+    WriteMat(l->comm, file, "/state/dictionary", D, WEFT_DOUBLE, (WeftH5Note){"atoms in double", "1", "input,atom"}));
+  PetscCall(
+    WriteMat(l->comm, file, "/state/B", l->B, WEFT_DOUBLE, (WeftH5Note){"running mean of x' z", "1", "input,atom"}));
   PetscCall(MatDenseGetArrayRead(l->A, &a));
   PetscCall(WeftH5WriteSmall(l->comm, file, "/state/A", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, k, k, a,
                              (WeftH5Note){"running mean of z' z", "1", "atom,atom"}));

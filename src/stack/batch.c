@@ -7,8 +7,8 @@ PetscErrorCode WeftBatchesCreate(PetscInt64 n, PetscInt64 row0, PetscInt64 rows,
   const PetscBool full = batch_size <= 0 || batch_size >= n ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBegin;
-  *b           = (WeftBatches){.n = n, .row0 = row0, .rows = rows, .seed = seed, .epoch = -1};
-  b->strata    = full ? n : batch_size;
+  *b = (WeftBatches){.n = n, .row0 = row0, .rows = rows, .seed = seed, .epoch = -1};
+  b->strata = full ? n : batch_size;
   b->per_epoch = full ? 1 : (n + batch_size - 1) / batch_size;
   PetscCall(PetscCalloc2((size_t)rows, &b->slot, (size_t)rows, &b->index));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -46,8 +46,8 @@ static void Shuffle(const WeftBatches *b, PetscInt64 epoch, PetscInt64 s, int sl
   for (PetscInt64 i = b->per_epoch - 1; i > 0; --i) {
     const PetscInt64 j = (PetscInt64)WeftRandomBelow(&rng, (uint64_t)i + 1);
     const int        t = slots[i];
-    slots[i]           = slots[j];
-    slots[j]           = t;
+    slots[i] = slots[j];
+    slots[j] = t;
   }
 }
 
@@ -61,7 +61,7 @@ static PetscErrorCode FillSlots(WeftBatches *b, PetscInt64 epoch)
   for (PetscInt64 i = 0; i < b->rows; ++i) {
     const PetscInt64 row = b->row0 + i, s = StratumOf(b, row);
     if (s != shuffled) Shuffle(b, epoch, s, slots);
-    shuffled   = s;
+    shuffled = s;
     b->slot[i] = slots[row - StratumStart(b, s)];
   }
   b->epoch = epoch;

@@ -1,8 +1,8 @@
 #include <weft/stack.h>
 
 const char *const WeftHistoryNames[WEFT_HISTORY_FIELDS] = {
-  "iteration", "objective", "reconstruction", "active_fraction", "connection_density", "max_gap", "mean_gap", "seconds",
-  "lambda", "connectivity_penalty", "alive_groups", "reseeded", "removed"};
+  "iteration", "objective", "reconstruction",       "active_fraction", "connection_density", "max_gap", "mean_gap",
+  "seconds",   "lambda",    "connectivity_penalty", "alive_groups",    "reseeded",           "removed"};
 
 const char *const WeftHistoryNotes[WEFT_HISTORY_FIELDS] = {
   "batches before this one",

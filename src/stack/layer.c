@@ -9,13 +9,13 @@ const WeftOption WeftLayerOptions[] = {
   {"-weft_epochs", "E", NULL, "passes over the data, instead of -weft_iterations"},
   {"-weft_target_activity", "A", "0.04", "fraction of alive groups active in a sample; 0: no feedback"},
   {"-weft_target_density", "R", "0.05", "fraction of inputs that a group connects to; 0: no feedback"},
-  {"-weft_freeze_fraction", "F", "0.6", "part of the run after which the weights stay as they are; 0: from the first batch"},
+  {"-weft_freeze_fraction", "F", "0.6",
+   "part of the run after which the weights stay as they are; 0: from the first batch"},
   {"-weft_sparsity", "S", "0.5", "lambda / lambda_max at the start"},
   {"-weft_connectivity_penalty", "G", "0.1", "gamma_rel at the start"},
   {"-weft_width_penalty", "M", "0", "mu / mu_max"},
   {"-weft_precision", "single|double", "single", "numbers of the hot path; certificates are in double"},
-  {NULL, NULL, NULL, NULL}
-};
+  {NULL, NULL, NULL, NULL}};
 
 PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
 {
@@ -57,8 +57,7 @@ static PetscErrorCode CreateParts(WeftLayer l, PetscInt64 row0)
 
   PetscFunctionBegin;
   PetscCall(WeftBatchesCreate(l->n, row0, (PetscInt64)l->x->rows, s->batch_size, s->seed, &l->batches));
-  if (s->epochs > 0)
-    l->settings.iterations = PetscMax(1, (PetscInt64)(s->epochs * (double)l->batches.per_epoch + 0.5));
+  if (s->epochs > 0) l->settings.iterations = PetscMax(1, (PetscInt64)(s->epochs * (double)l->batches.per_epoch + 0.5));
   PetscCall(WeftDictCreate(l->comm, (PetscInt)l->d, (PetscInt)s->atoms, p, &l->dict));
   PetscCall(WeftCoderCreate(&l->coder));
   PetscCall(WeftStatisticsCreate((size_t)l->d, (size_t)s->atoms, p, &l->statistics));
@@ -79,12 +78,12 @@ PetscErrorCode WeftLayerCreate(MPI_Comm comm, const WeftLayerSettings *settings,
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&l));
-  l->comm                 = comm;
-  l->settings             = *settings;
-  l->learner              = &WeftLearnerSparseCoding;
-  l->n                    = n;
-  l->d                    = (PetscInt64)x->cols;
-  l->x                    = x;
+  l->comm = comm;
+  l->settings = *settings;
+  l->learner = &WeftLearnerSparseCoding;
+  l->n = n;
+  l->d = (PetscInt64)x->cols;
+  l->x = x;
   l->weights.connectivity = settings->connectivity_penalty;
   PetscCall(CreateParts(l, row0));
   *layer = l;

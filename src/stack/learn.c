@@ -12,7 +12,7 @@ static PetscErrorCode Decide(WeftLayer l, double since, double every, PetscBool 
   flags[1] = WeftStopRequested() ? 1 : 0;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MAX, l->comm));
   *checkpoint = flags[0] ? PETSC_TRUE : PETSC_FALSE;
-  *stop       = flags[1] ? PETSC_TRUE : PETSC_FALSE;
+  *stop = flags[1] ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,7 +9,7 @@ PetscErrorCode WeftBatchLoad(WeftLayer l, PetscInt64 t, WeftBatch *batch)
   PetscFunctionBegin;
   PetscCall(WeftBatchesGet(&l->batches, t, &batch->count, &batch->index));
   batch->own = batch->count < l->x->rows ? PETSC_TRUE : PETSC_FALSE;
-  batch->x   = *l->x;
+  batch->x = *l->x;
   if (batch->own) PetscCall(WeftBlockCreate(batch->count, (size_t)l->d, l->x->precision, &batch->x));
   PetscCall(WeftCodesCreate(l->codes.groups, l->codes.group_size, &batch->warm));
   for (size_t i = 0; i < batch->count; ++i) {
@@ -64,11 +64,11 @@ static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, P
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, l->comm));
   PetscCheck(!(most[1] > 0) && sums[0] == sums[0], l->comm, PETSC_ERR_FP,
              "the objective is not a number at iteration %lld; the last checkpoint stands", (long long)l->iteration);
-  pass->objective      = sums[0];
+  pass->objective = sums[0];
   pass->reconstruction = sums[1];
-  pass->sum_gap        = sums[2];
-  pass->active         = sums[3];
-  pass->max_gap        = most[0];
+  pass->sum_gap = sums[2];
+  pass->active = sums[3];
+  pass->max_gap = most[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -86,8 +86,7 @@ static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, doubl
   PetscCall(WeftCoderSetPenalty(l->coder, l->weights.lambda, ridge));
   PetscCall(WeftCoderSolve(l->coder, &batch.x, &batch.warm, &codes, result));
   PetscCall(WeftStatisticsAdd(&l->statistics, &batch.x, &codes));
-  for (size_t i = 0; keep && i < batch.count; ++i)
-    PetscCall(WeftCodeStorePut(&l->codes, batch.index[i], &codes, i));
+  for (size_t i = 0; keep && i < batch.count; ++i) PetscCall(WeftCodeStorePut(&l->codes, batch.index[i], &codes, i));
   PetscCall(WeftCodesDestroy(&codes));
   PetscCall(WeftBatchDestroy(&batch));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -128,7 +127,7 @@ static double Objective(const WeftLayer l, const Pass *pass, double connectivity
 {
   const double n = (double)PetscMax(pass->n, 1), root_p = PetscSqrtReal((double)l->settings.group_size);
   const double floor = l->weights.eta_floor;
-  double       j     = pass->objective / n + connectivity_term;
+  double       j = pass->objective / n + connectivity_term;
 
   for (int g = 0; g < l->codes.groups; ++g) {
     const double s = pass->sizes[g];
@@ -150,12 +149,12 @@ static PetscErrorCode DictionaryStep(WeftLayer l, Pass *pass, double entry[])
   PetscCall(WeftWeightsUpdateGamma(l, &pass->relative_gamma));
   for (int g = 0; g < l->codes.groups; ++g) pass->weight[g] = l->weights.gamma[g] * root_p;
   PetscCall(WeftDictConnections(l->dict, pass->weight, NULL, &connectivity_term));
-  entry[WEFT_HISTORY_OBJECTIVE]            = Objective(l, pass, connectivity_term);
+  entry[WEFT_HISTORY_OBJECTIVE] = Objective(l, pass, connectivity_term);
   entry[WEFT_HISTORY_CONNECTIVITY] = pass->relative_gamma;
   PetscCall(WeftDictStep(l->dict, l->A, l->B, pass->weight, &result));
   PetscCall(WeftDictConnections(l->dict, NULL, &connections, NULL));
-  entry[WEFT_HISTORY_CONNECTION_DENSITY] =
-    (double)connections / ((double)l->d * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
+  entry[WEFT_HISTORY_CONNECTION_DENSITY] = (double)connections /
+                                           ((double)l->d * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -180,17 +179,17 @@ static PetscErrorCode Iterate(WeftLayer l, double entry[])
   PetscCall(CodeStep(l, &pass));
   PetscCall(Remember(l, &pass));
   PetscCall(WeftWeightsUpdateEta(l));
-  entry[WEFT_HISTORY_ITERATION]       = (double)l->iteration;
-  entry[WEFT_HISTORY_RECONSTRUCTION]  = pass.reconstruction / (double)PetscMax(pass.n, 1);
+  entry[WEFT_HISTORY_ITERATION] = (double)l->iteration;
+  entry[WEFT_HISTORY_RECONSTRUCTION] = pass.reconstruction / (double)PetscMax(pass.n, 1);
   entry[WEFT_HISTORY_ACTIVE_FRACTION] = pass.active / ((double)PetscMax(pass.n, 1) * alive);
-  entry[WEFT_HISTORY_MAX_GAP]         = pass.max_gap;
-  entry[WEFT_HISTORY_MEAN_GAP]        = pass.sum_gap / (double)PetscMax(pass.n, 1);
-  entry[WEFT_HISTORY_LAMBDA]          = l->weights.lambda;
+  entry[WEFT_HISTORY_MAX_GAP] = pass.max_gap;
+  entry[WEFT_HISTORY_MEAN_GAP] = pass.sum_gap / (double)PetscMax(pass.n, 1);
+  entry[WEFT_HISTORY_LAMBDA] = l->weights.lambda;
   PetscCall(DictionaryStep(l, &pass, entry));
   WeftWeightsFollow(l, entry[WEFT_HISTORY_ACTIVE_FRACTION], entry[WEFT_HISTORY_CONNECTION_DENSITY]);
   PetscCall(WeftGroupsTend(l, pass.usage, &reseeded, &removed));
-  entry[WEFT_HISTORY_RESEEDED]     = (double)reseeded;
-  entry[WEFT_HISTORY_REMOVED]      = (double)removed;
+  entry[WEFT_HISTORY_RESEEDED] = (double)reseeded;
+  entry[WEFT_HISTORY_REMOVED] = (double)removed;
   entry[WEFT_HISTORY_ALIVE_GROUPS] = (double)WeftDictCountAlive(l->dict);
   PetscCall(WeftDictGather(l->dict, &l->atoms));
   PetscCall(PassDestroy(&pass));
@@ -221,7 +220,7 @@ static PetscErrorCode Finish(WeftLayer l)
   PetscCall(ReduceResult(l, &sum, &pass));
   PetscCall(WeftStatisticsReduce(l->comm, &l->statistics, l->batch_A, l->batch_B, l->usage, &pass.n));
   l->final_activity = pass.active / ((double)PetscMax(pass.n, 1) * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
-  l->final_max_gap  = pass.max_gap;
+  l->final_max_gap = pass.max_gap;
   l->final_mean_gap = pass.sum_gap / (double)PetscMax(pass.n, 1);
   PetscCall(PassDestroy(&pass));
   PetscFunctionReturn(PETSC_SUCCESS);

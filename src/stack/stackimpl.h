@@ -16,13 +16,13 @@ extern PetscErrorCode WeftBatchDestroy(WeftBatch *batch);
 /* Weights: the first absolute values, from batch 0 and the initial atoms. */
 extern PetscErrorCode WeftWeightsStart(WeftLayer layer);
 /* r_g = μ√p/η_g into ridge [G]. */
-extern void           WeftWeightsRidge(const WeftLayer layer, double ridge[]);
+extern void WeftWeightsRidge(const WeftLayer layer, double ridge[]);
 /* η from the running A; not collective. */
 extern PetscErrorCode WeftWeightsUpdateEta(WeftLayer layer);
 /* γ_g from γ_rel (ramped) and the running B, while weights are relative. *relative: the γ_rel used. */
 extern PetscErrorCode WeftWeightsUpdateGamma(WeftLayer layer, double *relative);
 /* Feedback on λ and γ_rel after a batch with these measured values, before the freeze. */
-extern void           WeftWeightsFollow(WeftLayer layer, double activity, double density);
+extern void WeftWeightsFollow(WeftLayer layer, double activity, double density);
 
 /* Root mean square of each group's code in the statistics A: ‖Z_g‖_F/√n. Not collective. */
 extern PetscErrorCode WeftGroupSizes(const WeftLayer layer, Mat A, double sizes[]);

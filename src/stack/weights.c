@@ -1,8 +1,8 @@
 /* The weights of the objective find themselves: method section 2. */
 #include "stackimpl.h"
 
-static const double ramp_fraction = 0.2;  /* of the run, over which γ grows to its full size */
-static const double eta_floor     = 1e-3; /* of the mean η of the first batch */
+static const double ramp_fraction = 0.2; /* of the run, over which γ grows to its full size */
+static const double eta_floor = 1e-3;    /* of the mean η of the first batch */
 
 /* Row sums over a block of correlations: max over groups of ‖c_g‖ for λ_max, Σ ‖S_t(c_g)‖² for η. */
 static void Correlations(const WeftLayer l, const WeftBlock *c, double threshold, double *sum_most, double squares[])
@@ -36,7 +36,7 @@ static PetscErrorCode CorrelationPass(WeftLayer l, const WeftBlock *x, double th
   PetscCall(WeftBlockCreate(rows, (size_t)l->settings.atoms, x->precision, &c));
   for (size_t first = 0; first < x->rows; first += rows) {
     const WeftBlock part = WeftBlockRows(x, first, PetscMin(rows, x->rows - first));
-    c.rows               = part.rows;
+    c.rows = part.rows;
     PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &part, &l->atoms, 0.0, &c));
     Correlations(l, &c, threshold, &sums[0], sums + 1);
   }
@@ -65,11 +65,11 @@ PetscErrorCode WeftWeightsStart(WeftLayer l)
   PetscCall(CorrelationPass(l, &batch.x, w->lambda * root_p, sums));
   for (PetscInt64 g = 0; g < G; ++g) {
     w->eta[g] = PetscSqrtReal(sums[1 + g] / n);
-    most      = PetscMax(most, w->eta[g]);
+    most = PetscMax(most, w->eta[g]);
     mean += w->eta[g] / (double)G;
   }
-  w->mu_max    = most / root_p;
-  w->mu        = l->settings.width_penalty * w->mu_max;
+  w->mu_max = most / root_p;
+  w->mu = l->settings.width_penalty * w->mu_max;
   w->eta_floor = eta_floor * (mean > 0 ? mean : w->lambda_max);
   for (PetscInt64 g = 0; g < G; ++g) w->eta[g] = PetscMax(w->eta[g], w->eta_floor);
   PetscCall(PetscFree(sums));

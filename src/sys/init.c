@@ -127,6 +127,7 @@ PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[]
   PetscCall(PetscPushErrorHandler(ErrorHandler, NULL));
   PetscCall(CatchStopSignals());
   PetscCall(RegisterEvents());
+  PetscCall(WeftBlasStart());
   H5Eset_auto(H5E_DEFAULT, NULL, NULL);
   if (options_file) PetscCall(ReadOptionsFile(argc, argv, options_file));
   PetscFunctionReturn(PETSC_SUCCESS);
