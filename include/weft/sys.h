@@ -43,6 +43,9 @@ extern int WeftAbort(PetscErrorCode ierr);
 /* WeftAnyRank - *any = is mine true on any rank of comm? Collective. */
 extern PetscErrorCode WeftAnyRank(MPI_Comm comm, PetscBool mine, PetscBool *any);
 
+/* WeftPeakMemory - the most memory that any rank of comm has held so far. Collective. */
+extern PetscErrorCode WeftPeakMemory(MPI_Comm comm, PetscInt64 *bytes);
+
 /* WeftVersion - the version and the git revision of the source, as "0.1.0" and "1a2b3c4". Not collective. */
 extern void WeftVersion(const char **version, const char **git);
 

@@ -103,17 +103,19 @@ static PetscErrorCode Summarise(const Run *run)
 {
   const WeftLayer l = run->layer;
   const double   *last = l->history.length ? l->history.values + (l->history.length - 1) * WEFT_HISTORY_FIELDS : NULL;
+  PetscInt64      bytes;
 
   PetscFunctionBegin;
+  PetscCall(WeftPeakMemory(l->comm, &bytes));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%lld samples x %lld inputs: %d of %d groups of %d atoms alive\n",
                         (long long)l->n, (long long)l->d, (int)WeftDictCountAlive(l->dict), l->codes.groups,
                         l->codes.group_size));
   if (last)
     PetscCall(PetscPrintf(PETSC_COMM_WORLD,
                           "active %.2f %% of groups per sample, connections %.2f %% of inputs per group, J %.5g, "
-                          "largest certified gap %.2g, %.1f s\n",
+                          "largest certified gap %.2g, %.1f s, %.0f MB per rank at most\n",
                           100 * l->final_activity, 100 * last[WEFT_HISTORY_CONNECTION_DENSITY],
-                          last[WEFT_HISTORY_OBJECTIVE], PetscMax(l->final_max_gap, 0.0), l->seconds));
+                          last[WEFT_HISTORY_OBJECTIVE], l->final_max_gap, l->seconds, (double)bytes / 1e6));
   PetscCall(
     PetscPrintf(PETSC_COMM_WORLD, "written: %s (pictures: python3 -m weftpost all %s)\n", run->path, run->path));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -254,10 +254,12 @@ static PetscErrorCode Created(MPI_Comm comm, size_t size, char text[])
 
 static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info, PetscBool complete)
 {
-  char text[64];
-  int  size;
+  char       text[64];
+  int        size;
+  PetscInt64 peak;
 
   PetscFunctionBegin;
+  PetscCall(WeftPeakMemory(l->comm, &peak));
   PetscCallMPI(MPI_Comm_size(l->comm, &size));
   PetscCall(Created(l->comm, sizeof(text), text));
   PetscCall(WeftH5SetInt(file, "/", "weft_schema", WEFT_SCHEMA));
@@ -266,6 +268,7 @@ static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info
   PetscCall(WeftH5SetInt(file, "/", "complete", complete ? 1 : 0));
   PetscCall(WeftH5SetInt(file, "/", "samples", l->n));
   PetscCall(WeftH5SetInt(file, "/", "freeze_iteration", WeftLayerFreezeIteration(l)));
+  PetscCall(WeftH5SetInt(file, "/", "peak_bytes_per_rank", peak));
   PetscCall(WeftH5SetText(file, "/", "created", text));
   PetscCall(WriteVersions(file));
   if (info->data->shape[0]) {
