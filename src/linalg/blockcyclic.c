@@ -3,6 +3,7 @@
 #include <math.h>
 
 static const PetscBLASInt one = 1;
+static const PetscBLASInt tops_repeat = 15; /* the WHAT of blacs_set that makes combine operations repeatable */
 
 PetscErrorCode WeftPanelRange(MPI_Comm comm, PetscInt d, PetscInt *row0, PetscInt *rows)
 {
@@ -79,6 +80,8 @@ PetscErrorCode WeftGridCreate(MPI_Comm comm, PetscInt n, PetscInt block, WeftGri
   grid->square = grid->line = grid->system;
   Cblacs_gridinit(&grid->square, "R", grid_rows, grid_cols);
   Cblacs_gridinit(&grid->line, "R", 1, size);
+  /* By default sums are taken in the order in which messages arrive, and no two runs agree to the last bit. */
+  Cblacs_set(grid->square, tops_repeat, &one);
   Cblacs_gridinfo(grid->square, &grid->grid_rows, &grid->grid_cols, &grid->my_row, &grid->my_col);
   grid->local_rows = numroc_(&grid->n, &grid->block, &grid->my_row, &zero, &grid->grid_rows);
   grid->local_cols = numroc_(&grid->n, &grid->block, &grid->my_col, &zero, &grid->grid_cols);

@@ -9,6 +9,7 @@ extern void         Cfree_blacs_system_handle(PetscBLASInt handle);
 extern void         Cblacs_gridinit(PetscBLASInt *context, const char *order, PetscBLASInt rows, PetscBLASInt cols);
 extern void         Cblacs_gridinfo(PetscBLASInt context, PetscBLASInt *rows, PetscBLASInt *cols, PetscBLASInt *my_row,
                                     PetscBLASInt *my_col);
+extern void         Cblacs_set(PetscBLASInt context, PetscBLASInt what, const PetscBLASInt *value);
 extern void         Cblacs_gridexit(PetscBLASInt context);
 extern PetscBLASInt numroc_(const PetscBLASInt *n, const PetscBLASInt *nb, const PetscBLASInt *process,
                             const PetscBLASInt *source, const PetscBLASInt *processes);

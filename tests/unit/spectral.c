@@ -5,6 +5,7 @@
 #include <petscblaslapack.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ORDER = 37, BLOCK = 4 }; /* ten blocks: more than any of the grids has rows or columns */
 
@@ -106,6 +107,32 @@ static void test_one_triangle_is_enough(void **state)
   Compare(PETSC_COMM_WORLD, ORDER, BLOCK, PETSC_TRUE);
 }
 
+/* The same rank count gives the same bits. */
+static void test_repeats(void **state)
+{
+  PetscInt     row0, rows;
+  double      *panel = Panel(PETSC_COMM_WORLD, ORDER, PETSC_FALSE, &row0, &rows), *first = NULL, shift = 0;
+  const size_t bytes = (size_t)(rows * ORDER) * sizeof(double);
+
+  (void)state;
+  first = malloc(bytes);
+  for (int i = 0; i < 10; ++i) {
+    WeftSpectral spectral;
+    double      *again = malloc(bytes);
+    Ok(WeftSpectralCreate(PETSC_COMM_WORLD, ORDER, BLOCK, &spectral));
+    Ok(WeftSpectralDecompose(spectral, panel));
+    Ok(WeftSpectralFunction(spectral, Bend, &shift, again));
+    if (i)
+      assert_memory_equal(again, first, bytes);
+    else
+      memcpy(first, again, bytes);
+    Ok(WeftSpectralDestroy(&spectral));
+    free(again);
+  }
+  free(panel);
+  free(first);
+}
+
 /* Else the other tests would prove nothing about the distribution. */
 static void test_every_process_holds_a_part(void **state)
 {
@@ -191,9 +218,12 @@ static void test_not_a_number_is_refused(void **state)
   free(panel);
 }
 
-static const struct CMUnitTest tests[] = {
-  cmocka_unit_test(test_every_process_holds_a_part),   cmocka_unit_test(test_against_serial),
-  cmocka_unit_test(test_one_triangle_is_enough),       cmocka_unit_test(test_orders_below_the_rank_count),
-  cmocka_unit_test(test_part_of_the_ranks_many_times), cmocka_unit_test(test_ranges_join),
-  cmocka_unit_test(test_not_a_number_is_refused)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_process_holds_a_part),
+                                          cmocka_unit_test(test_against_serial),
+                                          cmocka_unit_test(test_one_triangle_is_enough),
+                                          cmocka_unit_test(test_orders_below_the_rank_count),
+                                          cmocka_unit_test(test_part_of_the_ranks_many_times),
+                                          cmocka_unit_test(test_ranges_join),
+                                          cmocka_unit_test(test_repeats),
+                                          cmocka_unit_test(test_not_a_number_is_refused)};
 WEFT_TEST_MAIN(tests)
