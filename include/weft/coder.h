@@ -36,6 +36,7 @@ extern PetscErrorCode WeftCoderCreate(WeftCoder *coder);
 extern PetscErrorCode WeftCoderDestroy(WeftCoder *coder);
 extern PetscErrorCode WeftCoderSetType(WeftCoder coder, WeftCoderType type); /* unknown: a user's mistake */
 extern PetscErrorCode WeftCoderGetType(WeftCoder coder, WeftCoderType *type);
+/* "a_": -a_weft_coder_type and so on go before -weft_coder_type. */
 extern PetscErrorCode WeftCoderSetOptionsPrefix(WeftCoder coder, const char prefix[]);
 extern PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder);
 /* rtol: bound on every sample's relative gap; rounds: how often the type is called again with a tighter target. */
@@ -63,6 +64,11 @@ extern PetscErrorCode WeftCoderSolve(WeftCoder coder, const WeftBlock *x, const 
 /* Per-sample values of the last solve, in its order; valid until the next. */
 extern PetscErrorCode WeftCoderGetSamples(WeftCoder coder, const double *objective[], const double *gap[]);
 
+/* Called after each round on a block of samples: how many were solved to the target gap, how many of them still miss
+   rtol (none in the last round, which accepts what there is). One monitor; NULL: none. */
+typedef PetscErrorCode (*WeftCoderMonitor)(WeftCoder coder, int round, size_t samples, size_t left, double target,
+                                           void *ctx);
+extern PetscErrorCode WeftCoderMonitorSet(WeftCoder coder, WeftCoderMonitor monitor, void *ctx);
 extern PetscErrorCode WeftCoderView(WeftCoder coder, PetscViewer viewer);
 /* Makes a type known by its name. */
 extern PetscErrorCode WeftCoderRegister(const char name[], PetscErrorCode (*create)(WeftCoder));

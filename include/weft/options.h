@@ -29,6 +29,10 @@ extern void WeftOptionsHelp(const WeftVerb *verb);
 /* The value of every option of the tables, as YAML lines "weft_atoms: 1024". PetscFree() it. Not collective. */
 extern PetscErrorCode WeftOptionsYAML(const WeftVerb *verb, char **text);
 
+/* WeftOptionsPrefix - the functions below look for names with this prefix first ("a_": -a_weft_atoms before
+   -weft_atoms), until it is NULL again. Not collective. */
+extern void WeftOptionsPrefix(const char prefix[]);
+
 /* The value given, else the table's default. Out of [low, high] or not a number: a user's mistake.
    Collective in that all ranks hold the same database. */
 extern PetscErrorCode WeftOptionsGetInt(const WeftOption table[], const char name[], PetscInt64 low, PetscInt64 high,

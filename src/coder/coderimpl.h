@@ -32,6 +32,9 @@ struct _p_WeftCoder {
   int       max_rounds, max_iterations;
   PetscBool monotone, view, setup_called;
 
+  WeftCoderMonitor monitor; /* or NULL */
+  void            *monitor_ctx;
+
   WeftBlock atoms; /* [k, d], the caller's */
   WeftBlock gram;  /* [k, k] D'D, ours */
   size_t    k, d;

@@ -68,6 +68,13 @@ static const char *const petsc_options[] = {"-log_view",
                                             "-splitreduction_async",
                                             NULL};
 
+static const char *options_prefix = NULL;
+
+void WeftOptionsPrefix(const char prefix[])
+{
+  options_prefix = prefix;
+}
+
 static const WeftOption *Find(const WeftOption table[], const char name[])
 {
   for (; table->name; ++table)
@@ -202,7 +209,8 @@ PetscErrorCode WeftOptionsGetText(const WeftOption table[], const char name[], s
   PetscFunctionBegin;
   PetscCheck(option, PETSC_COMM_SELF, PETSC_ERR_PLIB, "option %s is not in its table", name);
   text[0] = 0;
-  PetscCall(PetscOptionsGetString(NULL, NULL, name, text, size, &set));
+  PetscCall(PetscOptionsGetString(NULL, options_prefix, name, text, size, &set));
+  if (!set && options_prefix) PetscCall(PetscOptionsGetString(NULL, NULL, name, text, size, &set));
   if (!set && option->fallback) snprintf(text, size, "%s", option->fallback);
   if (given) *given = set;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -251,6 +259,7 @@ PetscErrorCode WeftOptionsGetFlag(const WeftOption table[], const char name[], P
   PetscCheck(Find(table, name), PETSC_COMM_SELF, PETSC_ERR_PLIB, "option %s is not in its table", name);
   *value = PETSC_FALSE;
   PetscCall(PetscOptionsGetBool(NULL, NULL, name, value, NULL));
+  if (options_prefix) PetscCall(PetscOptionsGetBool(NULL, options_prefix, name, value, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -11,6 +11,7 @@ const WeftOption WeftCoderOptions[] = {
   {"-weft_coder_max_rounds", "N", "8", "how often a sample that misses its gap is solved again with a tighter target"},
   {"-weft_coder_max_iterations", "N", "20000", "iterations on a batch within a round: fista and admm"},
   {"-weft_coder_view", NULL, NULL, "print the coder before it is used"},
+  {"-weft_coder_monitor", NULL, NULL, "print, for each block of samples and round, how many miss the gap"},
   {NULL, NULL, NULL, NULL}};
 
 PetscErrorCode WeftCoderRegister(const char name[], PetscErrorCode (*create)(WeftCoder))
@@ -120,10 +121,32 @@ PetscErrorCode WeftCoderSetMonotone(WeftCoder coder, PetscBool monotone)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder)
+PetscErrorCode WeftCoderMonitorSet(WeftCoder coder, WeftCoderMonitor monitor, void *ctx)
+{
+  PetscFunctionBegin;
+  coder->monitor = monitor;
+  coder->monitor_ctx = ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PrintRound(WeftCoder coder, int round, size_t samples, size_t left, double target, void *ctx)
+{
+  int rank;
+
+  PetscFunctionBegin;
+  (void)ctx;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  if (!rank)
+    PetscCall(PetscPrintf(PETSC_COMM_SELF, "  %s round %d: %zu samples to gap %.2g, %zu miss %.2g\n",
+                          ((PetscObject)coder)->type_name, round, samples, target, left, coder->rtol));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadOptions(WeftCoder coder)
 {
   char       type[64];
   PetscInt64 rounds, iterations;
+  PetscBool  monitor;
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetText(WeftCoderOptions, "-weft_coder_type", sizeof(type), type, NULL));
@@ -134,7 +157,21 @@ PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder)
   PetscCall(WeftOptionsGetInt(WeftCoderOptions, "-weft_coder_max_iterations", 1, 1000000000, &iterations));
   coder->max_iterations = (int)iterations;
   PetscCall(WeftOptionsGetFlag(WeftCoderOptions, "-weft_coder_view", &coder->view));
+  PetscCall(WeftOptionsGetFlag(WeftCoderOptions, "-weft_coder_monitor", &monitor));
+  if (monitor) PetscCall(WeftCoderMonitorSet(coder, PrintRound, NULL));
   if (coder->ops->setfromoptions) PetscCall((*coder->ops->setfromoptions)(coder));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder)
+{
+  PetscErrorCode ierr;
+
+  PetscFunctionBegin;
+  WeftOptionsPrefix(((PetscObject)coder)->prefix);
+  ierr = ReadOptions(coder);
+  WeftOptionsPrefix(NULL);
+  PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

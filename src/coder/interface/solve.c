@@ -175,8 +175,10 @@ static PetscErrorCode SolveBlock(WeftCoder coder, const WeftBlock *x, const Weft
   PetscFunctionBegin;
   PetscCall(Load(coder, x, warm, first, n, w));
   for (int round = 1; round <= coder->max_rounds && w->batch.n; ++round) {
+    const size_t samples = w->batch.n;
     PetscCall((*coder->ops->solve)(coder, &w->batch, target));
     PetscCall(Certify(coder, warm, first, round == coder->max_rounds ? PETSC_TRUE : PETSC_FALSE, w, result));
+    if (coder->monitor) PetscCall((*coder->monitor)(coder, round, samples, w->batch.n, target, coder->monitor_ctx));
     target *= 0.25;
   }
   for (size_t i = 0; i < n; ++i) PetscCall(WeftCodesAppendDense(codes, &w->done, i));
