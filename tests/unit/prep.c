@@ -362,7 +362,18 @@ static void Broken(PetscInt d, PetscInt i, double x[])
   if (i == 9) x[d - 1] = (double)INFINITY;
 }
 
-static void ExpectUserError(SampleFunction sample, PetscInt d, PetscInt n)
+static char said[256]; /* by the last error */
+
+static PetscErrorCode Listen(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n,
+                             PetscErrorType p, const char *mess, void *ctx)
+{
+  (void)comm, (void)line, (void)fun, (void)file, (void)ctx;
+  if (p == PETSC_ERROR_INITIAL) snprintf(said, sizeof(said), "%s", mess);
+  return n;
+}
+
+/* The fit ends in a user's mistake on every rank, and its message has the words. */
+static void ExpectUserError(SampleFunction sample, PetscInt d, PetscInt n, const char words[])
 {
   const WeftPrecision precisions[] = {WEFT_DOUBLE, WEFT_SINGLE};
 
@@ -372,10 +383,11 @@ static void ExpectUserError(SampleFunction sample, PetscInt d, PetscInt n)
     PetscErrorCode ierr;
     FillShare(sample, d, n, precisions[p], &x);
     CreatePrep(d, BLOCK, &prep);
-    Ok(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+    Ok(PetscPushErrorHandler(Listen, NULL));
     ierr = WeftPrepFit(prep, &x);
     Ok(PetscPopErrorHandler());
     assert_int_equal(ierr, WEFT_ERR_USER);
+    assert_non_null(strstr(said, words));
     Ok(WeftPrepDestroy(&prep));
     Ok(WeftBlockDestroy(&x));
   }
@@ -385,13 +397,13 @@ static void ExpectUserError(SampleFunction sample, PetscInt d, PetscInt n)
 static void test_what_cannot_be_whitened_is_the_users_mistake(void **state)
 {
   (void)state;
-  ExpectUserError(Sample, D, 0);
-  ExpectUserError(Flat, D, N);
-  ExpectUserError(Flat, D, 1);
-  ExpectUserError(Sample, 1, N);
-  ExpectUserError(Alike, D, N);
-  ExpectUserError(Alike, D, 2);
-  ExpectUserError(Broken, D, N);
+  ExpectUserError(Sample, D, 0, "no samples");
+  ExpectUserError(Flat, D, N, "contrast");
+  ExpectUserError(Flat, D, 1, "contrast");
+  ExpectUserError(Sample, 1, N, "contrast");
+  ExpectUserError(Alike, D, N, "the same");
+  ExpectUserError(Alike, D, 2, "the same");
+  ExpectUserError(Broken, D, N, "infinite");
 }
 
 static void test_options(void **state)

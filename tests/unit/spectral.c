@@ -116,7 +116,7 @@ static void test_repeats(void **state)
 
   (void)state;
   first = malloc(bytes);
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 30; ++i) {
     WeftSpectral spectral;
     double      *again = malloc(bytes);
     Ok(WeftSpectralCreate(PETSC_COMM_WORLD, ORDER, BLOCK, &spectral));
