@@ -135,25 +135,25 @@ static const char *Suggest(const WeftVerb *verb, const char name[])
   return WeftNearest(name, names);
 }
 
+/* What PETSc has not asked for by now is ours, a mistake, or one of PETSc's that are read at the end. */
 PetscErrorCode WeftOptionsCheck(const WeftVerb *verb)
 {
-  char       *all, name[256];
+  char      **names, **values, name[256] = "";
   const char *nearest;
+  PetscInt    n;
 
   PetscFunctionBegin;
-  PetscCall(PetscOptionsGetAll(NULL, &all));
-  for (char *save, *token = strtok_r(all, " ", &save); token; token = strtok_r(NULL, " ", &save)) {
-    if (token[0] != '-' || !((token[1] >= 'a' && token[1] <= 'z') || (token[1] >= 'A' && token[1] <= 'Z'))) continue;
-    snprintf(name, sizeof(name), "%s", token);
-    if (Known(verb, name)) continue;
-    PetscCall(PetscFree(all));
-    nearest = Suggest(verb, name);
-    WeftUserCheck(!nearest, PETSC_COMM_WORLD, "%s: unknown option; did you mean %s? (weft %s -help lists all)", name,
-                  nearest, verb->name);
-    WeftUserError(PETSC_COMM_WORLD, "%s: unknown option (weft %s -help lists all)", name, verb->name);
+  PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
+  for (PetscInt i = 0; i < n && !name[0]; ++i) {
+    snprintf(name, sizeof(name), "-%s", names[i]);
+    if (Known(verb, name)) name[0] = 0;
   }
-  PetscCall(PetscFree(all));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  if (!name[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  nearest = Suggest(verb, name);
+  WeftUserCheck(!nearest, PETSC_COMM_WORLD, "%s: unknown option; did you mean %s? (weft %s -help lists all)", name,
+                nearest, verb->name);
+  WeftUserError(PETSC_COMM_WORLD, "%s: unknown option (weft %s -help lists all)", name, verb->name);
 }
 
 void WeftOptionsHelp(const WeftVerb *verb)
