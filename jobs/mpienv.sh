@@ -1,0 +1,16 @@
+# Open MPI refuses to run as root, and to start more ranks than there are cores. On a laptop, in a container and in a
+# test both are meant. Source this; then `weft_mpi_env RANKS` sets what RANKS ranks need here, and nothing else.
+# shellcheck shell=bash
+
+weft_mpi_env() {
+  local cores
+  if [ "$(id -u)" -eq 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  fi
+  # It counts cores, not hardware threads, and a container may allow fewer than the machine has.
+  cores=$(lscpu -p=CORE,SOCKET 2> /dev/null | grep -v '^#' | sort -u | wc -l)
+  [ "$(nproc)" -ge "$cores" ] || cores=$(nproc)
+  if [ "$1" -gt "$cores" ]; then
+    export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+  fi
+}
