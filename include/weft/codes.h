@@ -36,3 +36,5 @@ extern PetscErrorCode WeftCodeStoreDestroy(WeftCodeStore *store);
 extern PetscErrorCode WeftCodeStoreGet(const WeftCodeStore *store, size_t i, WeftCodes *codes);
 /* Replaces the stored code of sample i by entry `from` of codes. */
 extern PetscErrorCode WeftCodeStorePut(WeftCodeStore *store, size_t i, const WeftCodes *codes, size_t from);
+/* Drops the groups that are not alive [groups] from all stored codes. */
+extern PetscErrorCode WeftCodeStoreKeep(WeftCodeStore *store, const unsigned char alive[]);

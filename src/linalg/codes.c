@@ -150,3 +150,26 @@ PetscErrorCode WeftCodeStorePut(WeftCodeStore *store, size_t i, const WeftCodes 
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode WeftCodeStoreKeep(WeftCodeStore *store, const unsigned char alive[])
+{
+  const size_t p = (size_t)store->group_size;
+  WeftCodes    codes;
+
+  PetscFunctionBegin;
+  PetscCall(WeftCodesCreate(store->groups, store->group_size, &codes));
+  for (size_t i = 0; i < store->samples; ++i) {
+    size_t kept = 0;
+    WeftCodesClear(&codes);
+    PetscCall(WeftCodeStoreGet(store, i, &codes));
+    for (size_t e = 0; e < codes.start[1]; ++e) {
+      if (!alive[codes.group[e]]) continue;
+      codes.group[kept] = codes.group[e];
+      memmove(codes.value + kept++ * p, codes.value + e * p, p * sizeof(double));
+    }
+    codes.start[1] = kept;
+    PetscCall(WeftCodeStorePut(store, i, &codes, 0));
+  }
+  PetscCall(WeftCodesDestroy(&codes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -92,6 +92,8 @@ PetscErrorCode WeftGroupsTend(WeftLayer l, const double batch_usage[], PetscInt 
       ++*removed;
     }
   }
+  /* A small code of a group that is gone would otherwise pass a sample's gap as its warm start, again and again. */
+  if (*removed) PetscCall(WeftCodeStoreKeep(&l->codes, alive));
   PetscCall(PetscFree2(atom, sizes));
   PetscCall(WeftEventEnd(WEFT_EVENT_RESEED));
   PetscFunctionReturn(PETSC_SUCCESS);
