@@ -10,7 +10,8 @@
 
 typedef struct {
   WeftBlock gram;     /* [k, k] of the rotated atoms */
-  double   *rotation; /* [G, p, p]: old coefficients = Q new, Q column-major */
+  WeftBlock into;     /* [k, p] row gp + j: what coefficient j of group g adds to the p rotated ones, row j of Q_g */
+  WeftBlock back;     /* [k, p] the same for the way back, column j of Q_g */
   WeftBlock diagonal; /* [k] eigenvalues of the diagonal blocks */
   /* Work space of one sample; the Gram matrix of the working set grows with it. */
   WeftBlock full;              /* [3, k] rotated c, z, and q = c − G z */
@@ -18,7 +19,7 @@ typedef struct {
   WeftBlock sub;               /* [capacity p, capacity p] Gram matrix of the working set */
   int      *set, *place, size; /* groups in the working set; place of a group in it or -1; how many */
   double   *norms, *ridge;     /* [G] of all groups; of the working set */
-  int       max_sweeps, max_sets;
+  int       max_sets;
   int       group_size; /* that the arrays are made for */
 } BCD;
 
@@ -37,18 +38,23 @@ static PetscErrorCode DiagonaliseGroups(WeftCoder coder, BCD *b)
 {
   const size_t       p = (size_t)coder->group_size;
   const PetscBLASInt work_size = (PetscBLASInt)(34 * p);
-  double            *values, *work;
+  double            *q, *values, *work;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc2(p, &values, (size_t)work_size, &work));
+  PetscCall(PetscMalloc3(p * p, &q, p, &values, (size_t)work_size, &work));
   for (size_t g = 0; g < (size_t)coder->groups; ++g) {
-    double *q = &b->rotation[g * p * p];
     for (size_t i = 0; i < p; ++i)
       for (size_t j = 0; j < p; ++j) q[i * p + j] = WeftBlockGet(&coder->gram, g * p + i, g * p + j);
     PetscCall(Eigen((int)p, q, values, work, work_size));
-    for (size_t i = 0; i < p; ++i) WeftBlockSet(&b->diagonal, 0, g * p + i, PetscMax(values[i], 0.0));
+    for (size_t i = 0; i < p; ++i) { /* eigenvector i stands at q + i p */
+      WeftBlockSet(&b->diagonal, 0, g * p + i, PetscMax(values[i], 0.0));
+      for (size_t j = 0; j < p; ++j) {
+        WeftBlockSet(&b->into, g * p + j, i, q[i * p + j]);
+        WeftBlockSet(&b->back, g * p + i, j, q[i * p + j]);
+      }
+    }
   }
-  PetscCall(PetscFree2(values, work));
+  PetscCall(PetscFree3(q, values, work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,11 +71,13 @@ static PetscErrorCode Free(BCD *b)
 {
   PetscFunctionBegin;
   PetscCall(WeftBlockDestroy(&b->gram));
+  PetscCall(WeftBlockDestroy(&b->into));
+  PetscCall(WeftBlockDestroy(&b->back));
   PetscCall(WeftBlockDestroy(&b->diagonal));
   PetscCall(WeftBlockDestroy(&b->full));
   PetscCall(WeftBlockDestroy(&b->local));
   PetscCall(WeftBlockDestroy(&b->sub));
-  PetscCall(PetscFree5(b->rotation, b->set, b->place, b->norms, b->ridge));
+  PetscCall(PetscFree4(b->set, b->place, b->norms, b->ridge));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -83,10 +91,12 @@ static PetscErrorCode Allocate(WeftCoder coder, BCD *b)
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Free(b));
   PetscCall(WeftBlockCreate(k, k, precision, &b->gram));
+  PetscCall(WeftBlockCreate(k, p, precision, &b->into));
+  PetscCall(WeftBlockCreate(k, p, precision, &b->back));
   PetscCall(WeftBlockCreate(1, k, precision, &b->diagonal));
   PetscCall(WeftBlockCreate(3, k, precision, &b->full));
   PetscCall(WeftBlockCreate(5, k, precision, &b->local));
-  PetscCall(PetscMalloc5(G * p * p, &b->rotation, G, &b->set, G, &b->place, G, &b->norms, G, &b->ridge));
+  PetscCall(PetscMalloc4(G, &b->set, G, &b->place, G, &b->norms, G, &b->ridge));
   for (size_t g = 0; g < G; ++g) b->place[g] = -1;
   b->group_size = coder->group_size;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -135,7 +145,6 @@ PetscErrorCode WeftCoderCreate_BCD(WeftCoder coder)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&b));
-  b->max_sweeps = 2000;
   b->max_sets = 200;
   coder->data = b;
   coder->ops->setup = SetUp_BCD;

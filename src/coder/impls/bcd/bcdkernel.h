@@ -3,18 +3,27 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* out_g = Q_gᵀ in_g for every group: into the rotated basis; or Q_g in_g: back. */
-static void NAME(Rotate)(const WeftCoder coder, const BCD *b, PetscBool back, const REAL *in, REAL *out)
+/* out_g = Σ_j in_gj turn_gj for every group, turn_gj [p]: Q_gᵀ in_g with b->into, Q_g in_g with b->back. */
+INLINE void NAME(RotateGroups)(size_t groups, size_t p, const REAL *restrict turn, const REAL *restrict in,
+                               REAL *restrict out)
 {
-  const size_t p = (size_t)coder->group_size;
+  for (size_t g = 0; g < groups; ++g, turn += p * p, in += p, out += p) {
+    for (size_t i = 0; i < p; ++i) out[i] = 0;
+    for (size_t j = 0; j < p; ++j)
+      for (size_t i = 0; i < p; ++i) out[i] += in[j] * turn[j * p + i];
+  }
+}
 
-  for (size_t g = 0; g < (size_t)coder->groups; ++g) {
-    const double *q = &b->rotation[g * p * p];
-    for (size_t i = 0; i < p; ++i) {
-      double sum = 0;
-      for (size_t j = 0; j < p; ++j) sum += (back ? q[j * p + i] : q[i * p + j]) * (double)in[g * p + j];
-      out[g * p + i] = (REAL)sum;
-    }
+WEFT_SIMD static void NAME(Rotate)(const WeftCoder coder, const WeftBlock *turn, const REAL *in, REAL *out)
+{
+  const size_t G = (size_t)coder->groups;
+
+  switch (coder->group_size) { /* constant group sizes unroll */
+  case 4:
+    NAME(RotateGroups)(G, 4, turn->values.v, in, out);
+    break;
+  default:
+    NAME(RotateGroups)(G, (size_t)coder->group_size, turn->values.v, in, out);
   }
 }
 
@@ -25,17 +34,14 @@ static void NAME(RotateGram)(WeftCoder coder, BCD *b)
   REAL        *gram = b->gram.values.v;
   const REAL  *from = coder->gram.values.v, *diagonal = b->diagonal.values.v;
 
-  for (size_t a = 0; a < k; ++a) NAME(Rotate)(coder, b, PETSC_FALSE, from + a * k, gram + a * k);
+  for (size_t a = 0; a < k; ++a) NAME(Rotate)(coder, &b->into, from + a * k, gram + a * k);
   for (size_t g = 0; g < (size_t)coder->groups; ++g) { /* rows now: Qᵀ on the left, column by column */
-    const double *q = &b->rotation[g * p * p];
-    REAL         *rows = gram + g * p * k, *row = b->full.values.v;
+    const REAL *turn = (const REAL *)b->into.values.v + g * p * p;
+    REAL       *rows = gram + g * p * k, *in = b->full.values.v, *out = in + p;
     for (size_t j = 0; j < k; ++j) {
-      for (size_t i = 0; i < p; ++i) {
-        double sum = 0;
-        for (size_t l = 0; l < p; ++l) sum += q[i * p + l] * (double)rows[l * k + j];
-        row[i] = (REAL)sum;
-      }
-      for (size_t i = 0; i < p; ++i) rows[i * k + j] = row[i];
+      for (size_t i = 0; i < p; ++i) in[i] = rows[i * k + j];
+      NAME(RotateGroups)(1, p, turn, in, out);
+      for (size_t i = 0; i < p; ++i) rows[i * k + j] = out[i];
     }
     for (size_t i = 0; i < p; ++i)
       for (size_t j = 0; j < p; ++j) rows[i * k + g * p + j] = i == j ? diagonal[g * p + i] : 0;
@@ -208,7 +214,7 @@ INLINE void NAME(SweepUntil)(const WeftCoder coder, BCD *b, int p, double square
   REAL        *local = b->local.values.v;
   PetscBool    moved = PETSC_TRUE;
 
-  for (int sweep = 0; sweep < b->max_sweeps && moved; ++sweep) {
+  for (int sweep = 0; sweep < coder->max_iterations && moved; ++sweep) {
     moved = NAME(Sweep)(coder, b, p, b->sub.cols);
     if (NAME(Gap)(coder, b->size, p, b->ridge, square, local, local + k, local + 2 * k, b->norms) <= target) break;
   }
@@ -263,8 +269,8 @@ static PetscErrorCode NAME(Start)(WeftCoder coder, BCD *b, const WeftCoderBatch 
   int          active = 0;
 
   PetscFunctionBegin;
-  NAME(Rotate)(coder, b, PETSC_FALSE, c, full);
-  NAME(Rotate)(coder, b, PETSC_FALSE, z, full + k);
+  NAME(Rotate)(coder, &b->into, c, full);
+  NAME(Rotate)(coder, &b->into, z, full + k);
   PetscCall(PetscArraycpy(full + 2 * k, full, k));
   b->size = 0;
   for (size_t a = 0; a < k; ++a)
@@ -303,7 +309,7 @@ static PetscErrorCode NAME(SolveSample)(WeftCoder coder, BCD *b, WeftCoderBatch 
     NAME(TakeOver)(coder, b);
   }
   for (int s = 0; s < b->size; ++s) b->place[b->set[s]] = -1;
-  NAME(Rotate)(coder, b, PETSC_TRUE, full + k, (REAL *)batch->z.values.v + i * k);
+  NAME(Rotate)(coder, &b->back, full + k, (REAL *)batch->z.values.v + i * k);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
