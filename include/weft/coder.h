@@ -41,7 +41,7 @@ extern PetscErrorCode WeftCoderSetOptionsPrefix(WeftCoder coder, const char pref
 extern PetscErrorCode WeftCoderSetFromOptions(WeftCoder coder);
 /* rtol: bound on every sample's relative gap; rounds: how often the type is called again with a tighter target. */
 extern PetscErrorCode WeftCoderSetTolerances(WeftCoder coder, double rtol, int max_rounds);
-/* Iterations on a batch within a round, for the types that iterate on whole batches (fista, admm). */
+/* Iterations within a round: on a batch, or for bcd sweeps over a working set. Default 20000. */
 extern PetscErrorCode WeftCoderSetMaxIterations(WeftCoder coder, int max_iterations);
 /* Keep a sample's warm start where the new code's objective is not lower: the sum over samples then never rises. */
 extern PetscErrorCode WeftCoderSetMonotone(WeftCoder coder, PetscBool monotone);

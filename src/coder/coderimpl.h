@@ -84,16 +84,19 @@ extern PetscBool WeftCoderCodeIsZero(const WeftCoder coder, const WeftBlock *c, 
 /* Row i in place: each group v_g becomes the z that minimises  t‖z‖ + ½ r‖z‖² + ½ s‖z − v_g‖²,  r = r_g or 0. */
 extern void WeftCoderShrink(const WeftCoder coder, double s, PetscBool with_ridge, WeftBlock *v, size_t i);
 
+/* Do two rows differ by little more than rounding, at the length of the first? */
+extern PetscBool WeftCoderRowsAlike(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j);
+
 /* The samples that a type working on whole batches has yet to finish: row j of its blocks is sample index[j]. */
 typedef struct {
-  size_t  n;
-  size_t *index;
-  double *best; /* smallest gap so far: its code is in the batch */
-  double *mark; /* the gap that progress is measured from */
-  int    *idle; /* checks since the gap fell well below the mark */
+  size_t    n;
+  size_t   *index;
+  double   *best; /* smallest gap so far: its code is in the batch */
+  WeftBlock seen; /* [n, k] the code that movement is measured from */
+  int      *idle; /* checks since the code moved away from it */
 } WeftCoderRows;
 
-extern PetscErrorCode WeftCoderRowsCreate(size_t n, WeftCoderRows *rows); /* all of them */
+extern PetscErrorCode WeftCoderRowsCreate(const WeftCoder coder, size_t n, WeftCoderRows *rows); /* all n of them */
 extern PetscErrorCode WeftCoderRowsDestroy(WeftCoderRows *rows);
 /* Row j of to becomes row index[j] of from. */
 extern void WeftCoderRowsGather(const WeftCoderRows *rows, const WeftBlock *from, WeftBlock *to);
@@ -101,7 +104,8 @@ extern void WeftCoderRowsGather(const WeftCoderRows *rows, const WeftBlock *from
 extern PetscErrorCode WeftCoderRowsCorrelate(const WeftCoder coder, const WeftCoderBatch *batch,
                                              const WeftCoderRows *rows, const WeftBlock *z, WeftBlock *q);
 /* Looks at the gap of every unfinished sample's code z, q = c − G z. Codes better than before go to the batch; samples
-   at the target, and those that have made no progress for max_idle checks, leave. The rest move to the front of every
+   at the target, and those whose code has stood still for max_idle checks, leave: a gap that does not fall for long is
+   no reason, as it may rise while the objective falls. The rest move to the front of every
    block in the NULL-ended list (z and q too if they are in it), whose rows become rows->n. */
 extern void WeftCoderRowsCheck(const WeftCoder coder, WeftCoderBatch *batch, double target, int max_idle,
                                const WeftBlock *z, const WeftBlock *q, WeftBlock *const blocks[], WeftCoderRows *rows);

@@ -52,13 +52,18 @@ void RunDestroy(CoderRun *run)
   Ok(WeftCoderDestroy(&run->coder));
 }
 
-void RunLoad(const CoderProblem *problem, CoderRun *run)
+void RunReload(const CoderProblem *problem, CoderRun *run)
 {
   Unload(run);
   ProblemBlock(problem->x, problem->n, problem->d, run->precision, &run->x);
   ProblemBlock(problem->atoms, problem->k, problem->d, run->precision, &run->atoms);
   Ok(WeftCodesCreate(problem->groups, problem->p, &run->codes));
   Ok(WeftCoderSetDictionary(run->coder, &run->atoms, problem->p));
+}
+
+void RunLoad(const CoderProblem *problem, CoderRun *run)
+{
+  RunReload(problem, run);
   Ok(WeftCoderSetPenalty(run->coder, problem->lambda, problem->ridge));
 }
 

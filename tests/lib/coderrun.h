@@ -23,6 +23,8 @@ extern void RunCreate(const char type[], WeftPrecision precision, double rtol, C
 extern void RunDestroy(CoderRun *run);
 /* Gives the coder the problem, of which it keeps no part. */
 extern void RunLoad(const CoderProblem *problem, CoderRun *run);
+/* The same but for the penalty, which stays. */
+extern void RunReload(const CoderProblem *problem, CoderRun *run);
 /* warm: dense codes [n, k], or NULL. */
 extern void RunSolve(const CoderProblem *problem, const double warm[], CoderRun *run);
 /* RunCreate, RunLoad, RunSolve from zero. */

@@ -233,6 +233,32 @@ static void test_one_coder_for_many_problems(void **state)
   }
 }
 
+/* λ stays λ where only the dictionary changes, whatever the group size makes of λ√p; the ridge goes with its groups. */
+static void test_penalty_outlives_a_dictionary(void **state)
+{
+  CoderProblem problem;
+  CoderRun     run;
+  double       lambda;
+
+  (void)state;
+  ProblemCreate(15, SAMPLES, 16, 12, 3, &problem);
+  ProblemSetPenalty(&problem, 0.1, RIDGE_ALL);
+  lambda = problem.lambda;
+  RunCreate(WEFTCODERBCD, WEFT_DOUBLE, 1e-6, &run);
+  RunLoad(&problem, &run);
+  ProblemDestroy(&problem);
+  ProblemCreate(16, SAMPLES, 20, 8, 4, &problem);
+  problem.lambda = lambda;
+  problem.t = 2.0 * lambda;
+  RunPlace("another dictionary, the same penalty");
+  RunReload(&problem, &run);
+  RunSolve(&problem, NULL, &run);
+  RunCheckHonest(&problem, &run);
+  RunCheckConverged(&problem, &run);
+  RunDestroy(&run);
+  ProblemDestroy(&problem);
+}
+
 /* A tolerance below rounding, and limits too low to get anywhere: it ends, says so, and what it says is true. */
 static void test_out_of_reach(void **state)
 {
@@ -264,7 +290,7 @@ static void test_few_iterations(void **state)
   (void)state;
   ProblemCreate(21, SAMPLES, 16, 10, 3, &problem);
   ProblemSetPenalty(&problem, 0.01, RIDGE_NONE);
-  for (int type = 1; type < CODER_TYPES; ++type) {
+  for (int type = 0; type < CODER_TYPES; ++type) {
     RunPlace("few iterations, %s", coder_types[type]);
     RunCreate(coder_types[type], WEFT_DOUBLE, 1e-9, &run);
     Ok(WeftCoderSetTolerances(run.coder, 1e-9, 1));
@@ -293,6 +319,7 @@ static void test_not_a_number(void **state)
   for (int type = 0; type < CODER_TYPES; ++type) {
     RunAll(&problem, coder_types[type], WEFT_DOUBLE, 1e-6, &run);
     assert_int_equal(run.result.reason, WEFT_CODER_DIVERGED_NAN);
+    assert_true(run.gap[3] >= 1.0 && run.result.max_gap >= 1.0);
     for (size_t i = 0; i < problem.n; ++i) {
       if (i == 3) continue;
       good = One(&problem, i);
@@ -341,11 +368,16 @@ static void test_options(void **state)
     assert_int_equal(run.result.reason, limit ? WEFT_CODER_DIVERGED_ITS : WEFT_CODER_CONVERGED_GAP);
     assert_true(run.result.max_gap > 1e-12); /* rtol is not met by far */
   }
-  Ok(PetscOptionsSetValue(NULL, "-weft_coder_type", "guess"));
+  Ok(PetscOptionsSetValue(NULL, "-check_weft_coder_type", "admm")); /* a prefix goes first */
+  Ok(WeftCoderSetOptionsPrefix(run.coder, "check_"));
+  Ok(WeftCoderSetFromOptions(run.coder));
+  Ok(WeftCoderGetType(run.coder, &type));
+  assert_string_equal(type, WEFTCODERADMM);
+  Ok(PetscOptionsSetValue(NULL, "-check_weft_coder_type", "guess"));
   assert_int_equal(Quietly(WeftCoderSetFromOptions, run.coder), WEFT_ERR_USER);
-  for (int i = 0; i < 4; ++i)
-    Ok(PetscOptionsClearValue(NULL, (const char *[]){"-weft_coder_type", "-weft_coder_rtol", "-weft_coder_max_rounds",
-                                                     "-weft_coder_max_iterations"}[i]));
+  for (int i = 0; i < 5; ++i)
+    Ok(PetscOptionsClearValue(NULL, (const char *[]){"-check_weft_coder_type", "-weft_coder_type", "-weft_coder_rtol",
+                                                     "-weft_coder_max_rounds", "-weft_coder_max_iterations"}[i]));
   RunDestroy(&run);
   ProblemDestroy(&problem);
 }
@@ -356,6 +388,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_warm_start_at_th
                                           cmocka_unit_test(test_many_samples_as_one_by_one),
                                           cmocka_unit_test(test_no_sample),
                                           cmocka_unit_test(test_one_coder_for_many_problems),
+                                          cmocka_unit_test(test_penalty_outlives_a_dictionary),
                                           cmocka_unit_test(test_out_of_reach),
                                           cmocka_unit_test(test_few_iterations),
                                           cmocka_unit_test(test_not_a_number),

@@ -9,7 +9,8 @@ const WeftOption WeftCoderOptions[] = {
   {"-weft_coder_type", "bcd|fista|admm", "bcd", "solver of the code step"},
   {"-weft_coder_rtol", "R", "1e-3", "relative duality gap that every sample's code must reach"},
   {"-weft_coder_max_rounds", "N", "8", "how often a sample that misses its gap is solved again with a tighter target"},
-  {"-weft_coder_max_iterations", "N", "20000", "iterations on a batch within a round: fista and admm"},
+  {"-weft_coder_max_iterations", "N", "20000",
+   "iterations within a round: on a batch, or for bcd sweeps over a working set"},
   {"-weft_coder_view", NULL, NULL, "print the coder before it is used"},
   {"-weft_coder_monitor", NULL, NULL, "print, for each block of samples and round, how many miss the gap"},
   {NULL, NULL, NULL, NULL}};

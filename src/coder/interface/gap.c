@@ -157,6 +157,16 @@ PetscBool WeftCoderCodeIsZero(const WeftCoder coder, const WeftBlock *c, size_t 
   return RowNorms(coder, c, i, NULL, 0, coder->norms) <= coder->threshold ? PETSC_TRUE : PETSC_FALSE;
 }
 
+PetscBool WeftCoderRowsAlike(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j)
+{
+  const double tolerance = a->precision == WEFT_SINGLE ? 1e-5 : 1e-13;
+  double       square, distance;
+
+  distance = BY_PRECISION(a, DistanceSingle(a->cols, ROW(a, s, i), ROW(b, s, j), &square),
+                          DistanceDouble(a->cols, ROW(a, d, i), ROW(b, d, j), &square));
+  return distance > tolerance * tolerance * square ? PETSC_FALSE : PETSC_TRUE;
+}
+
 void WeftCoderShrink(const WeftCoder coder, double s, PetscBool with_ridge, WeftBlock *v, size_t i)
 {
   if (v->precision == WEFT_SINGLE)

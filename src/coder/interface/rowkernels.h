@@ -58,6 +58,20 @@ WEFT_SIMD static double NAME(Dot)(size_t n, const REAL *a, const REAL *b)
   return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }
 
+/* |a - b|^2 and |a|^2 */
+static double NAME(Distance)(size_t n, const REAL *a, const REAL *b, double *square)
+{
+  double sum = 0;
+
+  *square = 0;
+  for (size_t j = 0; j < n; ++j) {
+    const double v = (double)a[j] - (double)b[j];
+    sum += v * v;
+    *square += (double)a[j] * (double)a[j];
+  }
+  return sum;
+}
+
 WEFT_SIMD static void NAME(ResidualRow)(size_t k, size_t d, const REAL *atoms, const REAL *x, const REAL *z, REAL *rho)
 {
   for (size_t j = 0; j < d; ++j) rho[j] = x[j];

@@ -2,14 +2,15 @@
    matrix shrink with the work that is left. */
 #include "../coderimpl.h"
 
-PetscErrorCode WeftCoderRowsCreate(size_t n, WeftCoderRows *rows)
+PetscErrorCode WeftCoderRowsCreate(const WeftCoder coder, size_t n, WeftCoderRows *rows)
 {
   PetscFunctionBegin;
   rows->n = n;
-  PetscCall(PetscMalloc4(n, &rows->index, n, &rows->best, n, &rows->mark, n, &rows->idle));
+  PetscCall(WeftBlockCreate(n, coder->k, coder->gram.precision, &rows->seen));
+  PetscCall(PetscMalloc3(n, &rows->index, n, &rows->best, n, &rows->idle));
   for (size_t j = 0; j < n; ++j) {
     rows->index[j] = j;
-    rows->best[j] = rows->mark[j] = PETSC_MAX_REAL;
+    rows->best[j] = PETSC_MAX_REAL;
     rows->idle[j] = 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -18,7 +19,8 @@ PetscErrorCode WeftCoderRowsCreate(size_t n, WeftCoderRows *rows)
 PetscErrorCode WeftCoderRowsDestroy(WeftCoderRows *rows)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree4(rows->index, rows->best, rows->mark, rows->idle));
+  PetscCall(WeftBlockDestroy(&rows->seen));
+  PetscCall(PetscFree3(rows->index, rows->best, rows->idle));
   rows->n = 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -41,9 +43,9 @@ PetscErrorCode WeftCoderRowsCorrelate(const WeftCoder coder, const WeftCoderBatc
 static void MoveRow(WeftBlock *const blocks[], size_t from, size_t to, WeftCoderRows *rows)
 {
   for (int b = 0; blocks[b]; ++b) WeftCoderCopyRow(blocks[b], from, blocks[b], to);
+  WeftCoderCopyRow(&rows->seen, from, &rows->seen, to);
   rows->index[to] = rows->index[from];
   rows->best[to] = rows->best[from];
-  rows->mark[to] = rows->mark[from];
   rows->idle[to] = rows->idle[from];
 }
 
@@ -61,8 +63,8 @@ void WeftCoderRowsCheck(const WeftCoder coder, WeftCoderBatch *batch, double tar
       WeftCoderCopyRow(z, j, &batch->z, rows->index[j]);
     }
     ++rows->idle[j];
-    if (gap < 0.99 * rows->mark[j]) {
-      rows->mark[j] = gap;
+    if (!WeftCoderRowsAlike(z, j, &rows->seen, j)) {
+      WeftCoderCopyRow(z, j, &rows->seen, j);
       rows->idle[j] = 0;
     }
     if (!(gap <= target) && rows->idle[j] < max_idle) MoveRow(blocks, j, rows->n++, rows);

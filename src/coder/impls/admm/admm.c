@@ -103,7 +103,7 @@ static PetscErrorCode SplittingCreate(WeftCoder coder, size_t n, Splitting *s)
   PetscFunctionBegin;
   for (int b = 0; blocks[b]; ++b) PetscCall(WeftBlockCreate(n, coder->k, coder->gram.precision, blocks[b]));
   PetscCall(WeftBlockCreate(coder->k, coder->k, coder->gram.precision, &s->factor));
-  PetscCall(WeftCoderRowsCreate(n, &s->rows));
+  PetscCall(WeftCoderRowsCreate(coder, n, &s->rows));
   /* Without a penalty the iteration is the proximal point method, which a small rho speeds up. */
   s->rho = (coder->threshold > 0 ? 1.0 : 1e-3) * MeanDiagonal(coder);
   PetscFunctionReturn(PETSC_SUCCESS);

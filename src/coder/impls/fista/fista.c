@@ -81,7 +81,7 @@ static PetscErrorCode IteratesCreate(WeftCoder coder, size_t n, Iterates *it)
   for (int b = 0; blocks[b]; ++b) PetscCall(WeftBlockCreate(n, coder->k, coder->gram.precision, blocks[b]));
   PetscCall(WeftBlockCreate(n, 1, WEFT_DOUBLE, &it->momentum));
   for (size_t j = 0; j < n; ++j) it->momentum.values.d[j] = 1.0;
-  PetscCall(WeftCoderRowsCreate(n, &it->rows));
+  PetscCall(WeftCoderRowsCreate(coder, n, &it->rows));
   it->lipschitz = ((FISTA *)coder->data)->lipschitz;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
