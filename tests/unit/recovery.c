@@ -166,7 +166,7 @@ static void test_atoms(void **state)
 }
 
 /* The global term spends groups on what many samples share: without it the rare half of the planted groups is learned
-   (63 of 64 in eight runs), with it hardly one (3 of 64). */
+   (61 of 64 in eight runs), with it hardly one (3 of 64). */
 static void test_rare_groups(void **state)
 {
   Planted planted = {
@@ -174,7 +174,7 @@ static void test_rare_groups(void **state)
   int rare_with = 0, rare_without = 0;
 
   (void)state;
-  for (planted.seed = 1; planted.seed <= 2; ++planted.seed) {
+  for (planted.seed = 1; planted.seed <= 3; ++planted.seed) {
     const WeftLayerSettings without = Settings(48, 1, 0.3, 0, planted.seed);
     const WeftLayerSettings with = Settings(48, 1, 0.3, 0.5, planted.seed);
     Found                   found = Learn(&planted, &without);
@@ -184,8 +184,8 @@ static void test_rare_groups(void **state)
     assert_int_equal(found.common, 8);
     rare_with += found.rare;
   }
-  assert_true(rare_without >= 14);
-  assert_true(rare_with <= 2);
+  assert_true(rare_without >= 18);
+  assert_true(rare_with <= 3);
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_groups), cmocka_unit_test(test_atoms),
