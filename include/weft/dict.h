@@ -74,10 +74,12 @@ typedef struct {
 
 /* WeftDictStep - the dictionary and connectivity step
      min over D of  F(D) = ½ tr(D A Dᵀ) − tr(BᵀD) + Σ_j Σ_g w_g ‖D_jg‖₂,   ‖d_a‖₂ <= 1,      w_g = γ_g √p,
-   by accelerated proximal gradient (Beck & Teboulle 2009) with restarts, in the metric of A's diagonal: steps
-   m_a = κ A_aa with κ >= the largest eigenvalue of A scaled to unit diagonal. The proximal map is exact: with
-   multipliers ν_a >= 0 of the norm bounds, (m_a + ν_a) D_ja + w_g D_ja/‖D_jg‖ = T_ja, T = m_a D_ja − gradient; rows
-   given ν by WeftGroupSolveMany(), ν by a fixed point, one reduction of k norms per pass. Rows below the threshold are
-   exactly zero. F never rises: an iteration that would raise it is repeated without momentum, then with a shorter step.
-   Each rank computes 2 d_loc k² flops per inner iteration and reduces k + 1 numbers a few times. */
+   by proximal gradient steps with momentum and restarts, in the metric of A's diagonal: steps m_a = κ A_aa with κ over
+   half the largest eigenvalue of A scaled to unit diagonal. The proximal map is exact: with multipliers ν_a >= 0 of the
+   norm bounds, (m_a + ν_a) D_ja + w_g D_ja/‖D_jg‖ = T_ja, T = m_a D_ja − gradient; rows given ν by
+   WeftGroupSolveMany(), ν by a fixed point, one reduction of k norms per pass. Rows below the threshold are exactly
+   zero. F never rises: an iteration that would raise it is repeated without momentum, then with a shorter step.
+   A norm over the bound at the start is scaled to it first. Groups that are not alive stay zero.
+   Each rank computes 2 d_loc k² flops per inner iteration, or that times the density of D where it is low. Memory for
+   about 10 d_loc k numbers stays with the dictionary from its first step on. */
 extern PetscErrorCode WeftDictStep(WeftDict dict, Mat A, Mat B, const double weight[], WeftDictResult *result);

@@ -1,7 +1,7 @@
 #include "dictimpl.h"
 
 const WeftOption WeftDictOptions[] = {
-  {"-weft_dict_max_iterations", "N", "8", "inner iterations of a dictionary step, at most"},
+  {"-weft_dict_max_iterations", "N", "4", "inner iterations of a dictionary step, at most"},
   {"-weft_dict_rtol", "R", "1e-3", "relative change of the dictionary at which its step ends"},
   {NULL, NULL, NULL, NULL}};
 
@@ -29,7 +29,7 @@ PetscErrorCode WeftDictCreate(MPI_Comm comm, PetscInt d, PetscInt k, int group_s
   w->group_size = group_size;
   w->groups = k / group_size;
   w->rtol = 1e-3;
-  w->max_iterations = 8;
+  w->max_iterations = 4;
   w->rows = PETSC_DECIDE;
   PetscCall(PetscSplitOwnership(comm, &w->rows, &w->d));
   PetscCall(PetscMalloc1(w->groups, &w->alive));
@@ -43,6 +43,7 @@ PetscErrorCode WeftDictDestroy(WeftDict *dict)
 {
   PetscFunctionBegin;
   if (!*dict) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftStepDestroy(&(*dict)->step));
   PetscCall(MatDestroy(&(*dict)->D));
   PetscCall(PetscFree((*dict)->alive));
   PetscCall(PetscFree(*dict));

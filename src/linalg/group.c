@@ -2,10 +2,13 @@
 
 enum { CHUNK = 64 }; /* problems side by side: a chunk's sums stay in registers and first-level cache */
 
-/* Σ b²/(h s + t)² and Σ b² h/(h s + t)³ for every problem of the chunk. */
-static inline __attribute__((always_inline)) void Secular(size_t n, int p, const double h[], double t, const double *b,
-                                                          size_t ld, const double s[], double phi[], double slope[])
+/* One Newton step on ψ for every problem of the chunk; returns the largest relative change.
+   φ = Σ b²/(h s + t)², slope = Σ b² h/(h s + t)³, ψ = φ^(-1/2), ψ' = φ^(-3/2) slope: s + (1 − ψ)/ψ' */
+static inline __attribute__((always_inline)) double NewtonStep(size_t n, int p, const double h[], double t,
+                                                               const double *b, size_t ld, double s[])
 {
+  double phi[CHUNK], slope[CHUNK], most = 0;
+
   for (size_t j = 0; j < n; ++j) phi[j] = slope[j] = 0;
   for (int i = 0; i < p; ++i) {
     for (size_t j = 0; j < n; ++j) {
@@ -14,42 +17,45 @@ static inline __attribute__((always_inline)) void Secular(size_t n, int p, const
       slope[j] += w * w * h[i] * r;
     }
   }
-}
-
-/* One Newton step on ψ for every problem that has a root; returns the largest relative change. */
-static inline __attribute__((always_inline)) double NewtonStep(size_t n, const double phi[], const double slope[],
-                                                               double s[])
-{
-  double most = 0;
-
   for (size_t j = 0; j < n; ++j) {
-    /* ψ = φ^(-1/2), ψ' = φ^(-3/2) slope: s + (1 − ψ)/ψ' */
-    const double step = slope[j] > 0 ? phi[j] * (sqrt(phi[j]) - 1.0) / slope[j] : 0.0;
+    const double step = s[j] > 0 ? phi[j] * (sqrt(phi[j]) - 1.0) / slope[j] : 0.0;
     const double next = s[j] + step > 0 ? s[j] + step : 0.0;
-    const double change = fabs(next - s[j]) / (next > 1e-300 ? next : 1.0);
+    const double change = next > 0 ? fabs(step) / next : 0.0;
     most = change > most ? change : most;
     s[j] = next;
   }
   return most;
 }
 
+/* Where Newton's first step from 0 leads: (‖b‖ − t)/(mean of h weighted by b²), exact for equal h; 0 is the answer
+   where ‖b‖ <= t. */
+static inline __attribute__((always_inline)) void Start(size_t n, int p, const double h[], double t, const double *b,
+                                                        size_t ld, double s[])
+{
+  double norm[CHUNK], weighted[CHUNK];
+
+  for (size_t j = 0; j < n; ++j) norm[j] = weighted[j] = 0;
+  for (int i = 0; i < p; ++i) {
+    for (size_t j = 0; j < n; ++j) {
+      const double square = b[(size_t)i * ld + j] * b[(size_t)i * ld + j];
+      norm[j] += square;
+      weighted[j] += h[i] * square;
+    }
+  }
+  for (size_t j = 0; j < n; ++j) s[j] = norm[j] > t * t ? (sqrt(norm[j]) - t) * norm[j] / weighted[j] : 0.0;
+}
+
 static inline __attribute__((always_inline)) void SolveChunk(size_t n, int p, const double h[], double t,
                                                              const double *b, size_t ld, double *z, size_t ld_z)
 {
-  double s[CHUNK], phi[CHUNK], slope[CHUNK], norm[CHUNK];
+  double s[CHUNK];
 
-  for (size_t j = 0; j < n; ++j) s[j] = norm[j] = 0;
-  for (int i = 0; i < p; ++i)
-    for (size_t j = 0; j < n; ++j) norm[j] += b[(size_t)i * ld + j] * b[(size_t)i * ld + j];
-  for (int it = 0; it < WEFT_GROUP_MAX_NEWTON; ++it) {
-    Secular(n, p, h, t, b, ld, s, phi, slope);
-    for (size_t j = 0; j < n; ++j)
-      if (norm[j] <= t * t) phi[j] = 1.0; /* no root: stays at zero */
-    if (NewtonStep(n, phi, slope, s) <= 1e-15) break;
-  }
+  Start(n, p, h, t, b, ld, s);
+  for (int it = 0; it < WEFT_GROUP_MAX_NEWTON; ++it) /* a step of 1e-8 leaves an error of about 1e-16 */
+    if (NewtonStep(n, p, h, t, b, ld, s) <= 1e-8) break;
   for (int i = 0; i < p; ++i)
     for (size_t j = 0; j < n; ++j)
-      z[(size_t)i * ld_z + j] = norm[j] > t * t ? b[(size_t)i * ld + j] * s[j] / (h[i] * s[j] + t) : 0.0;
+      z[(size_t)i * ld_z + j] = s[j] > 0 ? b[(size_t)i * ld + j] * s[j] / (h[i] * s[j] + t) : 0.0;
 }
 
 /* Without a threshold the components separate. */
@@ -59,30 +65,10 @@ static void SolveSmooth(size_t n, int p, const double h[], const double *b, size
     for (size_t j = 0; j < n; ++j) z[(size_t)i * ld_z + j] = h[i] > 0 ? b[(size_t)i * ld + j] / h[i] : 0.0;
 }
 
-/* Most rows of a sparse dictionary are below the threshold: a chunk of such rows costs one pass. */
-static inline __attribute__((always_inline)) int AllBelow(size_t n, int p, double t, const double *b, size_t ld)
-{
-  double norm[CHUNK], most = 0;
-
-  for (size_t j = 0; j < n; ++j) norm[j] = 0;
-  for (int i = 0; i < p; ++i)
-    for (size_t j = 0; j < n; ++j) norm[j] += b[(size_t)i * ld + j] * b[(size_t)i * ld + j];
-  for (size_t j = 0; j < n; ++j) most = norm[j] > most ? norm[j] : most;
-  return most <= t * t;
-}
-
 WEFT_SIMD static void SolveChunks(size_t n, int p, const double h[], double t, const double *b, size_t ld, double *z,
                                   size_t ld_z)
 {
-  for (size_t j = 0; j < n; j += CHUNK) {
-    const size_t m = n - j < CHUNK ? n - j : CHUNK;
-    if (AllBelow(m, p, t, b + j, ld)) {
-      for (int i = 0; i < p; ++i)
-        for (size_t l = 0; l < m; ++l) z[(size_t)i * ld_z + j + l] = 0;
-    } else {
-      SolveChunk(m, p, h, t, b + j, ld, z + j, ld_z);
-    }
-  }
+  for (size_t j = 0; j < n; j += CHUNK) SolveChunk(n - j < CHUNK ? n - j : CHUNK, p, h, t, b + j, ld, z + j, ld_z);
 }
 
 void WeftGroupSolveMany(size_t n, int p, const double h[], double t, const double *b, size_t ld, double *z, size_t ld_z)
