@@ -152,6 +152,31 @@ static void test_store_replaces_one_by_one(void **state)
   Ok(WeftBlockDestroy(&block));
 }
 
+static void test_store_keeps_living_groups(void **state)
+{
+  unsigned char alive[GROUPS];
+  size_t        content[SAMPLES];
+  WeftBlock     block;
+  WeftCodes     codes;
+  WeftCodeStore store;
+
+  (void)state;
+  Block(7, WEFT_DOUBLE, &block);
+  Codes(&block, &codes);
+  Ok(WeftCodeStoreCreate(SAMPLES, GROUPS, P, &store));
+  for (size_t i = 0; i < SAMPLES; ++i) Ok(WeftCodeStorePut(&store, i, &codes, content[i] = i));
+  for (size_t g = 0; g < GROUPS; ++g) {
+    alive[g] = g % 3 != 0;
+    for (size_t i = 0; i < SAMPLES && !alive[g]; ++i)
+      for (size_t j = 0; j < P; ++j) WeftBlockSet(&block, i, g * P + j, 0.0);
+  }
+  Ok(WeftCodeStoreKeep(&store, alive));
+  SameStore(&store, &block, content);
+  Ok(WeftCodeStoreDestroy(&store));
+  Ok(WeftCodesDestroy(&codes));
+  Ok(WeftBlockDestroy(&block));
+}
+
 static void test_empty(void **state)
 {
   WeftCodes     codes;
@@ -166,7 +191,7 @@ static void test_empty(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-  cmocka_unit_test(test_dense_round_trip), cmocka_unit_test(test_append_in_another_order),
-  cmocka_unit_test(test_clear_starts_anew), cmocka_unit_test(test_store_replaces_one_by_one),
-  cmocka_unit_test(test_empty)};
+  cmocka_unit_test(test_dense_round_trip),          cmocka_unit_test(test_append_in_another_order),
+  cmocka_unit_test(test_clear_starts_anew),         cmocka_unit_test(test_store_replaces_one_by_one),
+  cmocka_unit_test(test_store_keeps_living_groups), cmocka_unit_test(test_empty)};
 WEFT_TEST_MAIN(tests)
