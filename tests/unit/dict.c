@@ -87,6 +87,19 @@ static void Fill(Mat M, int k, const double values[])
   Ok(MatDenseRestoreArray(M, &local));
 }
 
+/* Local rows of a matrix against all of it. */
+static void CheckLocal(Mat M, int k, const double expected[], double tolerance)
+{
+  PetscInt first, end;
+  double  *local;
+
+  Ok(MatGetOwnershipRange(M, &first, &end));
+  Ok(MatDenseGetArray(M, &local));
+  for (PetscInt j = first; j < end; ++j)
+    for (int a = 0; a < k; ++a) assert_near(local[a * (end - first) + j - first], expected[j * k + a], tolerance);
+  Ok(MatDenseRestoreArray(M, &local));
+}
+
 static void ProblemCreate(MPI_Comm comm, const Case *c, Problem *q)
 {
   MakeProblem(c, &q->slow);
@@ -238,6 +251,32 @@ static void test_corner(void **state)
   Ok(WeftDictDestroy(&dict));
 }
 
+/* The map alone: with A = 1 the metric is 0.55, and one iteration from zero is the optimum with that for A. */
+static void test_map(void **state)
+{
+  const Case    *c = &cases[3];
+  Problem        q;
+  WeftDictResult result;
+  double         D[MAX_NUMBERS], mapped[MAX_NUMBERS] = {0}, most = 0;
+
+  (void)state;
+  ProblemCreate(PETSC_COMM_WORLD, c, &q);
+  memset(q.slow.a, 0, (size_t)(c->k * c->k) * sizeof(double));
+  for (int a = 0; a < c->k; ++a) q.slow.a[a * c->k + a] = 1;
+  for (int l = 0; l < c->d * c->k; ++l) q.slow.b[l] *= 1 + l % c->k % 3; /* norms within a group that differ */
+  Fill(q.A, c->k, q.slow.a);
+  Fill(q.B, c->k, q.slow.b);
+  Fill(q.D, c->k, mapped);
+  Ok(WeftDictSetTolerances(q.dict, 0, 1));
+  Ok(WeftDictStep(q.dict, q.A, q.B, q.slow.w, &result));
+  Fetch(&q, mapped);
+  for (int a = 0; a < c->k; ++a) q.slow.a[a * c->k + a] = 0.55;
+  assert_true(SlowDictSolve(&q.slow, 1e-14, 40000, D) <= 1e-13 * fabs(SlowDictValue(&q.slow, D)));
+  for (int l = 0; l < c->d * c->k; ++l) most = fmax(most, fabs(mapped[l] - D[l]));
+  assert_near(most, 0, 1e-10);
+  ProblemDestroy(&q);
+}
+
 /* From any start, whatever the number of iterations and the accuracy of the proximal map. */
 static void test_never_rises(void **state)
 {
@@ -333,6 +372,8 @@ static void test_removed(void **state)
     for (int a = 0; a < 4; ++a) assert_true(SlowDictAtomNorm(&q.slow, D, 4 + a) == 0);
     for (int l = 0; l < 12 * 12; ++l) q.slow.a[l] *= l / 12 / 4 != 1 && l % 12 / 4 != 1;
     for (int l = 0; l < q.slow.d * 12; ++l) q.slow.b[l] *= l % 12 / 4 != 1;
+    if (forget) CheckLocal(q.A, 12, q.slow.a, 0);
+    if (forget) CheckLocal(q.B, 12, q.slow.b, 0);
     SlowDictSolve(&q.slow, 1e-13, 40000, certified);
     assert_near(result.after, SlowDictValue(&q.slow, certified), 1e-12 * fabs(result.after));
     ProblemDestroy(&q);
@@ -341,10 +382,8 @@ static void test_removed(void **state)
 
 static void test_atoms(void **state)
 {
-  Problem  q;
-  double   D[MAX_NUMBERS], atom[16];
-  PetscInt first, end;
-  double  *local;
+  Problem q;
+  double  D[MAX_NUMBERS], atom[16];
 
   (void)state;
   ProblemCreate(PETSC_COMM_WORLD, &cases[3], &q);
@@ -358,11 +397,7 @@ static void test_atoms(void **state)
     D[j * 12 + 2] = D[j * 12 + 7] / SlowDictAtomNorm(&q.slow, D, 7);
     D[j * 12 + 5] = 0;
   }
-  Ok(MatGetOwnershipRange(q.D, &first, &end));
-  Ok(MatDenseGetArray(q.D, &local));
-  for (PetscInt j = first; j < end; ++j)
-    for (int a = 0; a < 12; ++a) assert_near(local[a * (end - first) + j - first], D[j * 12 + a], 1e-15);
-  Ok(MatDenseRestoreArray(q.D, &local));
+  CheckLocal(q.D, 12, D, 1e-15);
   ProblemDestroy(&q);
 }
 
@@ -406,8 +441,15 @@ static void test_measures(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-  cmocka_unit_test(test_gap_bounds),  cmocka_unit_test(test_optimum), cmocka_unit_test(test_corner),
-  cmocka_unit_test(test_never_rises), cmocka_unit_test(test_ranks),   cmocka_unit_test(test_start_over_bound),
-  cmocka_unit_test(test_removed),     cmocka_unit_test(test_atoms),   cmocka_unit_test(test_measures),
+  cmocka_unit_test(test_gap_bounds),
+  cmocka_unit_test(test_optimum),
+  cmocka_unit_test(test_corner),
+  cmocka_unit_test(test_map),
+  cmocka_unit_test(test_never_rises),
+  cmocka_unit_test(test_ranks),
+  cmocka_unit_test(test_start_over_bound),
+  cmocka_unit_test(test_removed),
+  cmocka_unit_test(test_atoms),
+  cmocka_unit_test(test_measures),
 };
 WEFT_TEST_MAIN(tests)
