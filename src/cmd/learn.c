@@ -37,18 +37,33 @@ static PetscErrorCode ReadOptions(Run *run)
   PetscCall(WeftOptionsGetReal(options, "-weft_checkpoint_every", 0, 1e9, &run->checkpoint_every));
   PetscCall(WeftLayerSettingsFromOptions(&run->settings));
   run->settings.seed = (uint64_t)run->seed;
+  PetscCall(WeftOptionsYAML(&WeftVerbLearn, &run->yaml));
+  run->info.options = run->yaml;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Before any work: may the output be written, and is there something to go on from? */
 static PetscErrorCode LookForRun(Run *run)
 {
-  const MPI_Comm comm = PETSC_COMM_WORLD;
+  static const char *const free[] = {"-data", "-o", "-resume", "-weft_checkpoint_every", "-weft_coder_view", NULL};
+  const MPI_Comm           comm = PETSC_COMM_WORLD;
 
   PetscFunctionBegin;
   run->found = WEFT_RUN_MISSING;
   if (run->resume) PetscCall(WeftRunFileInspect(comm, "-o", run->path, &run->found));
   if (run->found == WEFT_RUN_MISSING) PetscCall(WeftOutputCheckNew(comm, "-o", run->path));
+  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, free));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What tells these samples from others. */
+static PetscErrorCode SumData(Run *run)
+{
+  uint64_t sum = WeftBlockChecksum(&run->x, (uint64_t)run->row0);
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  run->info.data_checksum = (PetscInt64)sum;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,9 +82,11 @@ static PetscErrorCode LoadSamples(Run *run)
   run->n = info->samples[WEFT_TRAIN];
   WeftDataRange(run->n, rank, size, &run->row0, &rows);
   PetscCall(WeftDataReadRows(run->data, WEFT_TRAIN, run->row0, rows, run->settings.precision, &run->x));
+  PetscCall(SumData(run));
   PetscCall(WeftPrepCreate(PETSC_COMM_WORLD, (PetscInt)info->features, &run->prep));
   PetscCall(WeftPrepSetFromOptions(run->prep));
   if (run->found == WEFT_RUN_CHECKPOINT) {
+    PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, run->info.data_checksum));
     PetscCall(WeftRunFileReadPrep(PETSC_COMM_WORLD, run->path, run->prep));
     PetscCall(WeftPrepApply(run->prep, &run->x));
   } else {
@@ -80,9 +97,25 @@ static PetscErrorCode LoadSamples(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where samples are few their covariance is mostly noise, and atoms learn samples by heart. */
+static PetscErrorCode WarnOfFewSamples(const Run *run)
+{
+  const PetscInt64 few = 5 * PetscMax(WeftDataGetInfo(run->data)->features, run->settings.atoms);
+
+  PetscFunctionBegin;
+  if (run->n < few)
+    PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
+                           "weft: note: %lld samples are few for %lld inputs and %lld atoms: what is found may be "
+                           "chance; %lld or more are wanted\n",
+                           (long long)run->n, (long long)WeftDataGetInfo(run->data)->features,
+                           (long long)run->settings.atoms, (long long)few));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode MakeLayer(Run *run)
 {
   PetscFunctionBegin;
+  PetscCall(WarnOfFewSamples(run));
   PetscCall(WeftLayerCreate(PETSC_COMM_WORLD, &run->settings, run->n, run->row0, &run->x, &run->layer));
   PetscCall(WeftCoderSetFromOptions(run->layer->coder));
   PetscCall(WeftDictSetFromOptions(run->layer->dict));
@@ -138,8 +171,6 @@ static PetscErrorCode Learn(Run *run)
   PetscBool            stopped = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(WeftOptionsYAML(&WeftVerbLearn, &run->yaml));
-  run->info.options = run->yaml;
   PetscCall(LoadSamples(run));
   PetscCall(MakeLayer(run));
   PetscCall(WeftLayerLearn(run->layer, &hooks, &stopped));
@@ -166,6 +197,7 @@ static PetscErrorCode RunLearn(const char word[])
   PetscCall(LookForRun(&run));
   if (run.found == WEFT_RUN_COMPLETE) {
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run.path));
+    PetscCall(Destroy(&run));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(Learn(&run));
