@@ -13,4 +13,7 @@ weft_mpi_env() {
   if [ "$1" -gt "$cores" ]; then
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
   fi
+  # A bare root file system has no /etc/hosts: the many questions for "localhost" at each start then go to a name server,
+  # and where one is not answered the start waits 5 seconds.
+  grep -qsw localhost /etc/hosts || export RES_OPTIONS=${RES_OPTIONS:-timeout:1 attempts:1}
 }

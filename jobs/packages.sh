@@ -62,7 +62,8 @@ weft_install() {
   optional=$(weft_not_installed ${2:-})
   [ -n "$missing$optional" ] || return 0
   if ! weft_root_word > /dev/null; then
-    [ -z "$missing" ] || echo "Not installed, and neither root nor sudo at hand:" $missing >&2
+    [ -z "$missing" ] || echo "Neither root nor sudo at hand for:" \
+      apt-get install --no-install-recommends $missing >&2
     return 0 # what is here may do all the same: weft_check tells
   fi
   if [ -n "$missing" ]; then

@@ -5,6 +5,7 @@
 # Exit status: 0 all passed; 2 something is missing or misspelt; else a build or a test failed.
 set -euo pipefail
 . "$(dirname "$0")/../jobs/packages.sh"
+. "$weft_source/jobs/mpienv.sh"
 
 usage() { sed -n '2,5s/^# //p' "$0"; }
 labels=
@@ -26,6 +27,7 @@ build=$weft_source/build-test
 weft_configure "$build" -DWEFT_WERROR=ON
 cmake --build "$build" --parallel "$(nproc)"
 
+weft_mpi_env 1 # the tests themselves say what else they need
 log=$build/ctest.log
 status=0
 ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" "${which[@]}" | tee "$log" || status=1
