@@ -2,6 +2,7 @@
    Local to a rank; a distributed set of rows is one block per rank. */
 #pragma once
 #include <weft/sys.h>
+#include <stdint.h>
 
 typedef enum { WEFT_SINGLE, WEFT_DOUBLE } WeftPrecision;
 
@@ -30,3 +31,7 @@ extern void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[])
 /* C = alpha op(A) op(B) + beta C by BLAS gemm; op is the transpose where the flag is true. All of one precision. */
 extern PetscErrorCode WeftBlockGemm(PetscBool transpose_a, PetscBool transpose_b, double alpha, const WeftBlock *a,
                                     const WeftBlock *b, double beta, WeftBlock *c);
+
+/* WeftBlockChecksum - tells samples apart: the sum over rows of a hash of place, first + i, and bytes. So the sum of
+   the checksums of a distributed block's parts does not depend on how it is cut. */
+extern uint64_t WeftBlockChecksum(const WeftBlock *block, uint64_t first);

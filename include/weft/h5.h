@@ -28,8 +28,9 @@ extern PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const c
 /* *exists: does path (groups included) lead to an object? Safe where a group on the way is missing. */
 extern PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists);
 
-/* The shape of a dataset; ndims <= max. */
-extern PetscErrorCode WeftH5Shape(hid_t file, const char path[], int max, hsize_t dims[], int *ndims);
+/* WeftH5Expect - a user's mistake that names file and path unless there is a dataset of numbers with these dimensions;
+   a negative dims[i] may be anything, and becomes what it is. */
+extern PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[], int ndims, PetscInt64 dims[]);
 
 /* Rows of a dataset of any rank >= 1 (the first dimension counts rows, the rest make one row): each rank reads rows
    [row0, row0 + rows) in memory type `type`, row-major. Any rank may ask for none. Long reads are split, so that no
@@ -53,7 +54,8 @@ extern PetscErrorCode WeftH5WriteSmall(MPI_Comm comm, hid_t file, const char pat
                                        PetscInt64 nrows, PetscInt64 ncols, const void *values, WeftH5Note note);
 /* A scalar string dataset. */
 extern PetscErrorCode WeftH5WriteText(hid_t file, const char path[], const char text[], WeftH5Note note);
-extern PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text); /* PetscFree() it */
+/* PetscFree() it; NULL where path is no such dataset. */
+extern PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text);
 
 /* Attributes of the object at path ("/" for the root). Overwrite where they exist. */
 extern PetscErrorCode WeftH5SetInt(hid_t file, const char path[], const char name[], PetscInt64 value);

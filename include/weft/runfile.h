@@ -11,6 +11,7 @@ typedef struct {
   const char         *options; /* YAML as run */
   const WeftDataInfo *data;    /* picture shape */
   PetscInt64          seed;
+  PetscInt64          data_checksum; /* of the samples as read: WeftBlockChecksum() over all ranks */
 } WeftRunInfo;
 
 /* WeftRunFileWrite - writes path beside itself and renames. complete: a result, without what a resume needs; else a
@@ -25,6 +26,15 @@ typedef enum { WEFT_RUN_MISSING, WEFT_RUN_CHECKPOINT, WEFT_RUN_COMPLETE } WeftRu
 /* WeftRunFileInspect - a file that is damaged, no run file, or of another schema is a user's mistake. option names what
    gave the path. A missing file is WEFT_RUN_MISSING. */
 extern PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state);
+
+/* WeftRunFileCheckOptions - a user's mistake that names the first difference, where the file was begun with other
+   options (YAML as in WeftRunInfo) than these, but for the names in `free` (with their dash, NULL-ended). Numbers are
+   compared as numbers. */
+extern PetscErrorCode WeftRunFileCheckOptions(MPI_Comm comm, const char path[], const char options[],
+                                              const char *const free[]);
+/* WeftRunFileCheckData - a user's mistake where the file was begun with other samples than those of data_path. */
+extern PetscErrorCode WeftRunFileCheckData(MPI_Comm comm, const char path[], const char data_path[],
+                                           PetscInt64 data_checksum);
 
 /* The preprocessing that the file holds, for this rank. */
 extern PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep prep);

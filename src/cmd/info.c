@@ -12,29 +12,24 @@ typedef struct {
   char       created[64], version[32], git[64], petsc[32], hdf5[32], mpi[64];
 } Facts;
 
-/* The mean of a column over the alive groups, or its last or largest entry. */
+/* A column of numbers: *length < 0 of any length, which it becomes. */
 static PetscErrorCode ReadColumn(hid_t file, const char path[], PetscInt64 *length, double **values)
 {
-  hsize_t dims[1];
-  int     ndims;
-
   PetscFunctionBegin;
-  PetscCall(WeftH5Shape(file, path, 1, dims, &ndims));
-  *length = (PetscInt64)dims[0];
-  PetscCall(PetscMalloc1((size_t)dims[0] + 1, values));
+  PetscCall(WeftH5Expect(PETSC_COMM_WORLD, file, path, 1, length));
+  PetscCall(PetscMalloc1((size_t)*length + 1, values));
   PetscCall(WeftH5ReadRows(PETSC_COMM_WORLD, file, path, 0, *length, H5T_NATIVE_DOUBLE, *values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode ReadGroups(hid_t file, Facts *f)
 {
-  double    *alive, *usage;
-  PetscInt64 length;
+  double *alive, *usage;
 
   PetscFunctionBegin;
+  f->groups = -1;
   PetscCall(ReadColumn(file, "/layers/0/alive", &f->groups, &alive));
-  PetscCall(ReadColumn(file, "/layers/0/usage", &length, &usage));
-  PetscCheck(length == f->groups, PETSC_COMM_WORLD, PETSC_ERR_FILE_UNEXPECTED, "alive and usage differ in length");
+  PetscCall(ReadColumn(file, "/layers/0/usage", &f->groups, &usage));
   f->alive = 0;
   f->usage = 0;
   for (PetscInt64 g = 0; g < f->groups; ++g) {
@@ -54,6 +49,7 @@ static PetscErrorCode ReadHistory(hid_t file, Facts *f)
   char        path[64];
 
   PetscFunctionBegin;
+  f->iterations = -1;
   for (int i = 0; i < 4; ++i) {
     snprintf(path, sizeof(path), "/history/0/%s", names[i]);
     PetscCall(ReadColumn(file, path, &f->iterations, &values));
@@ -66,16 +62,15 @@ static PetscErrorCode ReadHistory(hid_t file, Facts *f)
 
 static PetscErrorCode ReadFacts(const char path[], Facts *f)
 {
-  hid_t     file;
-  hsize_t   dims[2];
-  int       ndims;
-  PetscBool found;
+  hid_t      file;
+  PetscInt64 dims[2] = {-1, -1};
+  PetscBool  found;
 
   PetscFunctionBegin;
   PetscCall(WeftH5OpenRead(PETSC_COMM_WORLD, "weft info", path, &file));
-  PetscCall(WeftH5Shape(file, "/layers/0/dictionary", 2, dims, &ndims));
-  f->inputs = (PetscInt64)dims[0];
-  f->atoms = (PetscInt64)dims[1];
+  PetscCall(WeftH5Expect(PETSC_COMM_WORLD, file, "/layers/0/dictionary", 2, dims));
+  f->inputs = dims[0];
+  f->atoms = dims[1];
   PetscCall(WeftH5GetInts(file, "/", "complete", 1, &f->complete, &found));
   PetscCall(WeftH5GetInts(file, "/", "ranks", 1, &f->ranks, &found));
   PetscCall(WeftH5GetInts(file, "/", "seed", 1, &f->seed, &found));

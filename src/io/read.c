@@ -6,7 +6,7 @@ PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char
   int        rank, missing;
   hid_t      file;
   PetscInt64 schema = 0, complete = 0;
-  PetscBool  found, has_layer;
+  PetscBool  has_schema, has_layer, says_complete;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
@@ -15,32 +15,26 @@ PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char
   *state = WEFT_RUN_MISSING;
   if (missing) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WeftH5OpenRead(comm, option, path, &file));
-  PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &found));
+  PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &has_schema));
   PetscCall(WeftH5Exists(file, "/layers/0/dictionary", &has_layer));
-  PetscCall(WeftH5GetInts(file, "/", "complete", 1, &complete, &has_layer));
+  PetscCall(WeftH5GetInts(file, "/", "complete", 1, &complete, &says_complete));
   WeftH5(H5Fclose(file));
-  WeftUserCheck(found && has_layer, comm, "%s %s: not a run file of weft learn", option, path);
-  WeftUserCheck(schema == WEFT_SCHEMA, comm, "%s %s: run file of schema %lld, this version reads %d", option, path,
-                (long long)schema, WEFT_SCHEMA);
+  WeftUserCheck(has_schema && has_layer && says_complete, comm, "%s %s: not a run file of weft learn; choose another",
+                option, path);
+  WeftUserCheck(schema == WEFT_SCHEMA, comm,
+                "%s %s: a run file of schema %lld, where this version reads %d; use the version that wrote it", option,
+                path, (long long)schema, WEFT_SCHEMA);
   *state = complete ? WEFT_RUN_COMPLETE : WEFT_RUN_CHECKPOINT;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A dataset that must be there with these dimensions (ncols 0: one-dimensional). */
-static PetscErrorCode Expect(MPI_Comm comm, hid_t file, const char run[], const char path[], PetscInt64 nrows,
-                             PetscInt64 ncols)
+static PetscErrorCode Expect(MPI_Comm comm, hid_t file, const char path[], PetscInt64 nrows, PetscInt64 ncols)
 {
-  hsize_t   dims[2] = {0, 0};
-  int       ndims = 0;
-  PetscBool exists;
+  PetscInt64 dims[2] = {nrows, ncols};
 
   PetscFunctionBegin;
-  PetscCall(WeftH5Exists(file, path, &exists));
-  WeftUserCheck(exists, comm, "%s: %s is missing: damaged, or not a checkpoint", run, path);
-  PetscCall(WeftH5Shape(file, path, 2, dims, &ndims));
-  WeftUserCheck(ndims == (ncols ? 2 : 1) && (PetscInt64)dims[0] == nrows && (PetscInt64)dims[1] == ncols, comm,
-                "%s: %s is %llu x %llu where %lld x %lld is wanted", run, path, (unsigned long long)dims[0],
-                (unsigned long long)dims[1], (long long)nrows, (long long)ncols);
+  PetscCall(WeftH5Expect(comm, file, path, ncols ? 2 : 1, dims));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -54,8 +48,8 @@ PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep pr
   PetscFunctionBegin;
   PetscCall(WeftPrepGetParameters(prep, &q));
   PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
-  PetscCall(Expect(comm, file, path, "/layers/0/mean", q.d, 0));
-  PetscCall(Expect(comm, file, path, "/layers/0/whitening", q.d, q.d));
+  PetscCall(Expect(comm, file, "/layers/0/mean", q.d, 0));
+  PetscCall(Expect(comm, file, "/layers/0/whitening", q.d, q.d));
   PetscCall(PetscMalloc2(q.d, &mean, (size_t)q.rows * (size_t)q.d, &whitening));
   PetscCall(WeftH5ReadRows(comm, file, "/layers/0/mean", 0, q.d, H5T_NATIVE_DOUBLE, mean));
   PetscCall(WeftH5ReadRows(comm, file, "/layers/0/whitening", q.row0, q.rows, H5T_NATIVE_DOUBLE, whitening));
@@ -89,7 +83,7 @@ static PetscErrorCode CheckKeys(WeftLayer l, hid_t file, const char run[])
 }
 
 /* The local rows of a dense matrix from a dataset of its shape. */
-static PetscErrorCode ReadMat(MPI_Comm comm, hid_t file, const char run[], const char path[], Mat M)
+static PetscErrorCode ReadMat(MPI_Comm comm, hid_t file, const char path[], Mat M)
 {
   PetscInt  row0, end, nrows, k, lda;
   WeftBlock rows;
@@ -98,7 +92,7 @@ static PetscErrorCode ReadMat(MPI_Comm comm, hid_t file, const char run[], const
   PetscFunctionBegin;
   PetscCall(MatGetSize(M, &nrows, &k));
   PetscCall(MatGetOwnershipRange(M, &row0, &end));
-  PetscCall(Expect(comm, file, run, path, nrows, k));
+  PetscCall(Expect(comm, file, path, nrows, k));
   PetscCall(WeftBlockCreate((size_t)(end - row0), (size_t)k, WEFT_DOUBLE, &rows));
   PetscCall(WeftH5ReadRows(comm, file, path, row0, end - row0, H5T_NATIVE_DOUBLE, rows.values.v));
   PetscCall(MatDenseGetLDA(M, &lda));
@@ -110,11 +104,11 @@ static PetscErrorCode ReadMat(MPI_Comm comm, hid_t file, const char run[], const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadSmall(MPI_Comm comm, hid_t file, const char run[], const char path[], PetscInt64 nrows,
-                                hid_t type, void *values)
+static PetscErrorCode ReadSmall(MPI_Comm comm, hid_t file, const char path[], PetscInt64 nrows, hid_t type,
+                                void *values)
 {
   PetscFunctionBegin;
-  PetscCall(Expect(comm, file, run, path, nrows, 0));
+  PetscCall(Expect(comm, file, path, nrows, 0));
   PetscCall(WeftH5ReadRows(comm, file, path, 0, nrows, type, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -129,8 +123,8 @@ static PetscErrorCode ReadEntries(WeftLayer l, hid_t file, const char run[], con
   PetscBool        bad = PETSC_FALSE, any;
 
   PetscFunctionBegin;
-  PetscCall(Expect(l->comm, file, run, "/state/codes/group", all, 0));
-  PetscCall(Expect(l->comm, file, run, "/state/codes/value", all, p));
+  PetscCall(Expect(l->comm, file, "/state/codes/group", all, 0));
+  PetscCall(Expect(l->comm, file, "/state/codes/value", all, p));
   PetscCall(WeftCodesCreate(l->codes.groups, (int)p, &codes));
   PetscCall(PetscFree(codes.start));
   PetscCall(PetscMalloc1(l->codes.samples + 1, &start));
@@ -159,7 +153,7 @@ static PetscErrorCode ReadCodes(WeftLayer l, hid_t file, const char run[])
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)l->batches.rows, &active));
-  PetscCall(Expect(l->comm, file, run, "/state/codes/active", l->n, 0));
+  PetscCall(Expect(l->comm, file, "/state/codes/active", l->n, 0));
   PetscCall(
     WeftH5ReadRows(l->comm, file, "/state/codes/active", l->batches.row0, l->batches.rows, H5T_NATIVE_INT, active));
   for (PetscInt64 i = 0; i < l->batches.rows; ++i) {
@@ -175,7 +169,7 @@ static PetscErrorCode ReadCodes(WeftLayer l, hid_t file, const char run[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadHistory(WeftLayer l, hid_t file, const char run[])
+static PetscErrorCode ReadHistory(WeftLayer l, hid_t file)
 {
   double *columns, entry[WEFT_HISTORY_FIELDS];
   char    path[128];
@@ -185,7 +179,7 @@ static PetscErrorCode ReadHistory(WeftLayer l, hid_t file, const char run[])
   PetscCall(PetscMalloc1(n * WEFT_HISTORY_FIELDS, &columns));
   for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f) {
     snprintf(path, sizeof(path), "/history/0/%s", WeftHistoryNames[f]);
-    PetscCall(ReadSmall(l->comm, file, run, path, (PetscInt64)n, H5T_NATIVE_DOUBLE, columns + (size_t)f * n));
+    PetscCall(ReadSmall(l->comm, file, path, (PetscInt64)n, H5T_NATIVE_DOUBLE, columns + (size_t)f * n));
   }
   for (size_t i = 0; i < n; ++i) {
     for (size_t f = 0; f < WEFT_HISTORY_FIELDS; ++f) entry[f] = columns[f * n + i];
@@ -213,12 +207,12 @@ static PetscErrorCode ReadScalars(WeftLayer l, hid_t file, const char run[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadA(WeftLayer l, hid_t file, const char run[])
+static PetscErrorCode ReadA(WeftLayer l, hid_t file)
 {
   double *values;
 
   PetscFunctionBegin;
-  PetscCall(Expect(l->comm, file, run, "/state/A", l->settings.atoms, l->settings.atoms));
+  PetscCall(Expect(l->comm, file, "/state/A", l->settings.atoms, l->settings.atoms));
   PetscCall(MatDenseGetArrayWrite(l->A, &values));
   PetscCall(WeftH5ReadRows(l->comm, file, "/state/A", 0, l->settings.atoms, H5T_NATIVE_DOUBLE, values));
   PetscCall(MatDenseRestoreArrayWrite(l->A, &values));
@@ -238,16 +232,16 @@ PetscErrorCode WeftRunFileReadLayer(const char path[], WeftLayer l)
   PetscCall(ReadScalars(l, file, path));
   PetscCall(WeftDictGetMat(l->dict, &D));
   PetscCall(WeftDictGetAlive(l->dict, &alive));
-  PetscCall(ReadMat(l->comm, file, path, "/state/dictionary", D));
-  PetscCall(ReadMat(l->comm, file, path, "/state/B", l->B));
-  PetscCall(ReadA(l, file, path));
-  PetscCall(ReadSmall(l->comm, file, path, "/layers/0/alive", G, H5T_NATIVE_UCHAR, alive));
-  PetscCall(ReadSmall(l->comm, file, path, "/layers/0/usage", G, H5T_NATIVE_DOUBLE, l->usage));
-  PetscCall(ReadSmall(l->comm, file, path, "/layers/0/gamma", G, H5T_NATIVE_DOUBLE, l->weights.gamma));
-  PetscCall(ReadSmall(l->comm, file, path, "/state/eta", G, H5T_NATIVE_DOUBLE, l->weights.eta));
-  PetscCall(ReadSmall(l->comm, file, path, "/state/idle", G, H5T_NATIVE_INT, l->idle));
+  PetscCall(ReadMat(l->comm, file, "/state/dictionary", D));
+  PetscCall(ReadMat(l->comm, file, "/state/B", l->B));
+  PetscCall(ReadA(l, file));
+  PetscCall(ReadSmall(l->comm, file, "/layers/0/alive", G, H5T_NATIVE_UCHAR, alive));
+  PetscCall(ReadSmall(l->comm, file, "/layers/0/usage", G, H5T_NATIVE_DOUBLE, l->usage));
+  PetscCall(ReadSmall(l->comm, file, "/layers/0/gamma", G, H5T_NATIVE_DOUBLE, l->weights.gamma));
+  PetscCall(ReadSmall(l->comm, file, "/state/eta", G, H5T_NATIVE_DOUBLE, l->weights.eta));
+  PetscCall(ReadSmall(l->comm, file, "/state/idle", G, H5T_NATIVE_INT, l->idle));
   PetscCall(ReadCodes(l, file, path));
-  PetscCall(ReadHistory(l, file, path));
+  PetscCall(ReadHistory(l, file));
   WeftH5(H5Fclose(file));
   PetscCall(WeftDictGather(l->dict, &l->atoms));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -267,6 +267,7 @@ static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info
   PetscCall(WeftH5SetInt(file, "/", "seed", info->seed));
   PetscCall(WeftH5SetInt(file, "/", "complete", complete ? 1 : 0));
   PetscCall(WeftH5SetInt(file, "/", "samples", l->n));
+  PetscCall(WeftH5SetInt(file, "/", "data_checksum", info->data_checksum));
   PetscCall(WeftH5SetInt(file, "/", "freeze_iteration", WeftLayerFreezeIteration(l)));
   PetscCall(WeftH5SetInt(file, "/", "peak_bytes_per_rank", peak));
   PetscCall(WeftH5SetText(file, "/", "created", text));

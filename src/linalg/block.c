@@ -1,4 +1,5 @@
 #include <weft/block.h>
+#include <string.h>
 #include <petscblaslapack.h>
 #include <limits.h>
 
@@ -87,4 +88,29 @@ PetscErrorCode WeftBlockGemm(PetscBool transpose_a, PetscBool transpose_b, doubl
   }
   PetscCall(PetscLogFlops(2.0 * (double)m * (double)n * (double)k));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Eight bytes at a time: multiply and fold, as in SplitMix64. */
+static uint64_t Mix(uint64_t hash, uint64_t word)
+{
+  hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+  return hash ^ (hash >> 29);
+}
+
+uint64_t WeftBlockChecksum(const WeftBlock *block, uint64_t first)
+{
+  const size_t bytes = block->cols * WeftPrecisionBytes(block->precision);
+  uint64_t     sum = 0;
+
+  for (size_t i = 0; i < block->rows; ++i) {
+    const char *row = (const char *)block->values.v + i * bytes;
+    uint64_t    hash = Mix(0, first + i + 1);
+    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
+      uint64_t word = 0;
+      memcpy(&word, row + at, PetscMin(bytes - at, sizeof(word)));
+      hash = Mix(hash, word);
+    }
+    sum += Mix(hash, bytes);
+  }
+  return sum;
 }

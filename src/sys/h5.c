@@ -66,19 +66,54 @@ PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftH5Shape(hid_t file, const char path[], int max, hsize_t dims[], int *ndims)
+/* The shape of a dataset of numbers; *ndims = -1 where path is none. */
+static PetscErrorCode Shape(hid_t file, const char path[], hsize_t dims[H5S_MAX_RANK], int *ndims)
 {
-  hid_t dataset, space;
+  hid_t object = H5Oopen(file, path, H5P_DEFAULT), space, type;
+  H5T_class_t class;
 
   PetscFunctionBegin;
-  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
-  WeftH5Get(space, H5Dget_space(dataset));
-  WeftH5Get(*ndims, H5Sget_simple_extent_ndims(space));
-  PetscCheck(*ndims <= max, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s has %d dimensions, more than %d", path,
-             *ndims, max);
-  WeftH5(H5Sget_simple_extent_dims(space, dims, NULL));
-  WeftH5(H5Sclose(space));
-  WeftH5(H5Dclose(dataset));
+  *ndims = -1;
+  if (object < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (H5Iget_type(object) == H5I_DATASET) {
+    WeftH5Get(type, H5Dget_type(object));
+    WeftH5Get(space, H5Dget_space(object));
+    class = H5Tget_class(type);
+    if (class == H5T_INTEGER || class == H5T_FLOAT) WeftH5Get(*ndims, H5Sget_simple_extent_dims(space, dims, NULL));
+    WeftH5(H5Sclose(space));
+    WeftH5(H5Tclose(type));
+  }
+  WeftH5(H5Oclose(object));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const char *FileName(hid_t file)
+{
+  static char name[PETSC_MAX_PATH_LEN];
+
+  if (H5Fget_name(file, name, sizeof(name)) < 0) name[0] = 0;
+  return name;
+}
+
+PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[], int ndims, PetscInt64 dims[])
+{
+  hsize_t   found[H5S_MAX_RANK];
+  int       found_ndims = -1;
+  PetscBool exists;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Exists(file, path, &exists));
+  if (exists) PetscCall(Shape(file, path, found, &found_ndims));
+  WeftUserCheck(found_ndims >= 0, comm, "%s: %s is missing or holds no numbers: damaged, or another kind of file",
+                FileName(file), path);
+  WeftUserCheck(found_ndims == ndims, comm, "%s: %s has %d dimension(s) where %d are wanted: damaged", FileName(file),
+                path, found_ndims, ndims);
+  for (int i = 0; i < ndims; ++i) {
+    WeftUserCheck(dims[i] < 0 || (hsize_t)dims[i] == found[i], comm,
+                  "%s: dimension %d of %s is %llu where %lld is wanted: damaged", FileName(file), i, path,
+                  (unsigned long long)found[i], (long long)dims[i]);
+    dims[i] = (PetscInt64)found[i];
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,11 +178,11 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   long      mine, most;
   herr_t    status = 0;
   PetscBool failed = PETSC_FALSE;
-  char      name[PETSC_MAX_PATH_LEN], reason[256];
+  char      reason[256];
 
   PetscFunctionBegin;
   WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
-  PetscCall(WeftH5Shape(file, path, H5S_MAX_RANK, dims, &ndims));
+  PetscCall(Shape(file, path, dims, &ndims));
   for (int i = 1; i < ndims; ++i) row_bytes *= dims[i];
   step = PetscMax(max_transfer / PetscMax(row_bytes, 1), 1);
   pieces = ((hsize_t)rows + step - 1) / step;
@@ -167,8 +202,7 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   H5Dclose(dataset);
   PetscCall(AgreeOnFailure(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
-  H5Fget_name(file, name, sizeof(name));
-  WeftUserError(comm, "%s: cannot %s %s: %s", name, in ? "write" : "read", path, reason);
+  WeftUserError(comm, "%s: cannot %s %s: %s", FileName(file), in ? "write" : "read", path, reason);
 }
 
 PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
@@ -289,16 +323,39 @@ PetscErrorCode WeftH5WriteText(hid_t file, const char path[], const char text[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text)
+/* Opens path where it is a dataset of one string of fixed length; else *dataset is negative. */
+static PetscErrorCode OpenText(hid_t file, const char path[], hid_t *dataset, hid_t *type)
 {
-  hid_t  dataset, type;
-  size_t size;
+  hid_t     space;
+  PetscBool exists, good;
 
   PetscFunctionBegin;
-  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
-  WeftH5Get(type, H5Dget_type(dataset));
-  size = H5Tget_size(type);
-  PetscCall(PetscCalloc1(size + 1, text));
+  *dataset = -1;
+  PetscCall(WeftH5Exists(file, path, &exists));
+  if (exists) *dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  if (*dataset < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  WeftH5Get(*type, H5Dget_type(*dataset));
+  WeftH5Get(space, H5Dget_space(*dataset));
+  good = H5Tget_class(*type) == H5T_STRING && H5Tis_variable_str(*type) == 0 && H5Sget_simple_extent_npoints(space) == 1
+           ? PETSC_TRUE
+           : PETSC_FALSE;
+  WeftH5(H5Sclose(space));
+  if (good) PetscFunctionReturn(PETSC_SUCCESS);
+  WeftH5(H5Tclose(*type));
+  WeftH5(H5Dclose(*dataset));
+  *dataset = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text)
+{
+  hid_t dataset, type;
+
+  PetscFunctionBegin;
+  *text = NULL;
+  PetscCall(OpenText(file, path, &dataset, &type));
+  if (dataset < 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(H5Tget_size(type) + 1, text));
   WeftH5(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text));
   WeftH5(H5Tclose(type));
   WeftH5(H5Dclose(dataset));

@@ -1,6 +1,5 @@
 #include "planted.h"
 #include "wefttest.h"
-#include <weft/data.h>
 #include <weft/random.h>
 #include <math.h>
 #include <stdlib.h>
@@ -116,4 +115,34 @@ void PlantedLayerLearn(PlantedLayer *p)
 double PlantedHistory(const PlantedLayer *p, PetscInt64 t, int f)
 {
   return p->layer->history.values[t * WEFT_HISTORY_FIELDS + f];
+}
+
+static void MakePrep(MPI_Comm comm, PetscInt d, WeftPrep *prep)
+{
+  WeftPrepParameters q;
+  double            *mean = malloc((size_t)d * sizeof(double)), *whitening;
+
+  Ok(WeftPrepCreate(comm, d, prep));
+  Ok(WeftPrepGetParameters(*prep, &q));
+  whitening = malloc((size_t)(q.rows * d) * sizeof(double));
+  for (PetscInt j = 0; j < d; ++j) mean[j] = 1.0 / (j + 3);
+  for (PetscInt i = 0; i < q.rows * d; ++i) whitening[i] = sin((double)(q.row0 * d + i));
+  q.mean = mean;
+  q.whitening = whitening;
+  q.contrast_floor = 0.7;
+  q.ridge = 0.3;
+  Ok(WeftPrepSetParameters(*prep, &q));
+  free(mean);
+  free(whitening);
+}
+
+void PlantedWrite(const char path[], const PlantedLayer *p, PetscBool complete)
+{
+  const WeftDataInfo data = {.samples = {p->layer->n}, .features = p->layer->d};
+  const WeftRunInfo  info = {.options = PLANTED_OPTIONS, .data = &data, .seed = 1, .data_checksum = PLANTED_CHECKSUM};
+  WeftPrep           prep;
+
+  MakePrep(p->comm, (PetscInt)p->layer->d, &prep);
+  Ok(WeftRunFileWrite(path, &info, prep, p->layer, complete));
+  Ok(WeftPrepDestroy(&prep));
 }

@@ -1,7 +1,7 @@
 /* Samples whose structure is known: groups of atoms that connect to few inputs each, few groups in a sample. Sample i
    is a function of i alone, so that no result has reason to depend on the rank count. */
 #pragma once
-#include <weft/stack.h>
+#include <weft/runfile.h>
 
 typedef struct {
   PetscInt64 n, d;
@@ -39,3 +39,11 @@ extern void              PlantedLayerDestroy(PlantedLayer *p);
 extern void PlantedLayerLearn(PlantedLayer *p);
 /* Field f of the history at iteration t. */
 extern double PlantedHistory(const PlantedLayer *p, PetscInt64 t, int f);
+
+/* What a written file says of its options and data. */
+#define PLANTED_OPTIONS "weft_atoms: 24\nweft_sparsity: 0.50\ndata: \"a b.h5\"\n"
+enum { PLANTED_CHECKSUM = 12345 };
+
+/* Writes the layer's run file, with preprocessing whose numbers depend on their place alone: mean_j = 1/(j + 3),
+   W_ij = sin(i d + j), contrast floor 0.7, ridge 0.3. */
+extern void PlantedWrite(const char path[], const PlantedLayer *p, PetscBool complete);
