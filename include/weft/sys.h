@@ -7,9 +7,14 @@
 #endif
 
 /* Runs a hot kernel's best version for the processor found at run time: one binary serves AVX2 and AVX-512 machines,
-   and any other compiler or processor gets plain C. */
+   and any other compiler or processor gets plain C. By instruction set, not by model: "arch=haswell" would leave out
+   every processor that gcc has not heard of. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define WEFT_SIMD __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#if __GNUC__ >= 12
+#define WEFT_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define WEFT_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 #else
 #define WEFT_SIMD
 #endif
