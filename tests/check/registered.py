@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from checks import files, finish, name, without_comments
 
 TEST = re.compile(r"^(?:static )?void (\w+)\(void \*\*\w+\)\s*\{", re.MULTILINE)
-MAIN = re.compile(r"^WEFT_TEST_MAIN\((\w+)\)", re.MULTILINE)
+MAIN = re.compile(r"^WEFT_TEST_MAIN\w*\((\w+)\b", re.MULTILINE)
 ENTRY = re.compile(r"\bcmocka_unit_test\w*\(\s*(\w+)")
 
 

@@ -34,6 +34,14 @@ static PetscErrorCode Eigen(int p, double block[], double values[], double work[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An eigenvalue within the Gram matrix's rounding is none: dividing by it would make codes out of noise. */
+static double SignificantEigenvalue(double value, double largest, size_t p, WeftPrecision precision)
+{
+  const double epsilon = precision == WEFT_SINGLE ? 1.2e-7 : 2.3e-16;
+
+  return value > 8.0 * (double)p * epsilon * largest ? value : 0.0;
+}
+
 static PetscErrorCode DiagonaliseGroups(WeftCoder coder, BCD *b)
 {
   const size_t       p = (size_t)coder->group_size;
@@ -47,7 +55,8 @@ static PetscErrorCode DiagonaliseGroups(WeftCoder coder, BCD *b)
       for (size_t j = 0; j < p; ++j) q[i * p + j] = WeftBlockGet(&coder->gram, g * p + i, g * p + j);
     PetscCall(Eigen((int)p, q, values, work, work_size));
     for (size_t i = 0; i < p; ++i) { /* eigenvector i stands at q + i p */
-      WeftBlockSet(&b->diagonal, 0, g * p + i, PetscMax(values[i], 0.0));
+      WeftBlockSet(&b->diagonal, 0, g * p + i,
+                   SignificantEigenvalue(values[i], values[p - 1], p, coder->atoms.precision)); /* ascending */
       for (size_t j = 0; j < p; ++j) {
         WeftBlockSet(&b->into, g * p + j, i, q[i * p + j]);
         WeftBlockSet(&b->back, g * p + i, j, q[i * p + j]);
