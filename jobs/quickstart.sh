@@ -40,12 +40,12 @@ step "Synthetic images"
 if [ -e "$data" ]; then
   echo "$data is kept"
 else
-  mpiexec -n $ranks "$build/weft" synth -o "$data" -samples 20000 -test_samples 2000 -size 20
+  mpiexec -n $ranks "$build/weft" synth -o "$data"
 fi
 
 step "Learn one layer on $ranks ranks"
 # -resume keeps a complete run, goes on from a checkpoint, and starts where there is neither.
-mpiexec -n $ranks "$build/weft" learn -options_file "$weft_source/inputs/quickstart.yaml" -data "$data" -o "$run" -resume
+mpiexec -n $ranks "$build/weft" learn -data "$data" -o "$run" -resume
 
 step "Pictures"
 PYTHONPATH=$weft_source/postprocess "$python" -m weftpost all "$run"
