@@ -25,7 +25,7 @@ which=()
 weft_prepare "$weft_test_packages" "$weft_optional_packages"
 build=$weft_source/build-test
 weft_configure "$build" -DWEFT_WERROR=ON
-cmake --build "$build" --parallel "$(nproc)"
+cmake --build "$build" --parallel "$(nproc)" || exit 1
 
 weft_mpi_env 1 # the tests themselves say what else they need
 log=$build/ctest.log
