@@ -116,6 +116,15 @@ def test_local_atoms_measure_as_local_and_permuted_ones_do_not(tmp_path: Path) -
     assert mixed["pooling"] == pytest.approx(1, abs=0.15)
 
 
+def test_copies_are_told_from_atoms_that_differ_in_sign_of_parts(tmp_path: Path) -> None:
+    a, b = np.array([1, 1, 0, 0.0]), np.array([1, -1, 0, 0.0])
+    zero = np.zeros(4)
+    atoms = np.stack([a, -2 * a, a, b, a, b, b, zero], axis=1)  # pairs: copy, other, other, none
+    figures = measured(write_run(tmp_path / "r.h5", atoms, 2, shape=(2, 2, 1)))
+    assert figures["copies"] == pytest.approx(1 / 3)
+    assert figures["envelope_cosine_within"] == pytest.approx(1)  # which cannot tell
+
+
 def test_pixel_order_changes_no_figure_but_a_wrong_one_does(tmp_path: Path) -> None:
     planes = gabor_groups((12, 12), 3, 10, 2)
     mixed = interleaved(planes, 3)

@@ -10,6 +10,8 @@ import numpy as np
 from .geometry import centroids_and_spreads, positions_of
 from .runfile import History, Layer, Run
 
+COPY = 0.99  # |cosine| from which two atoms of a group count as copies of one
+
 BLOCK = 256  # columns at a time: working memory stays small beside the dictionary itself
 
 
@@ -67,6 +69,22 @@ def envelope_cosines(atoms: np.ndarray, group_size: int) -> tuple[float, float]:
     return within, between
 
 
+def copies(atoms: np.ndarray, group_size: int) -> float:
+    """Share of the pairs of atoms within groups that are one atom twice, up to sign.
+
+    Envelopes cannot tell these from atoms of one place that differ in phase.
+    """
+    same = pairs = 0
+    for start in range(0, atoms.shape[1], group_size):
+        group = atoms[:, start : start + group_size].astype(float)
+        group = group[:, group.any(axis=0)]
+        units = group / np.linalg.norm(group, axis=0)
+        cosines = np.abs(units.T @ units)[np.triu_indices(group.shape[1], 1)]
+        same += int((cosines > COPY).sum())
+        pairs += len(cosines)
+    return _ratio(same, pairs)
+
+
 def _group_sums(
     atoms: np.ndarray, group_size: int, first: int, last: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -113,6 +131,7 @@ def _pooling(layer: Layer) -> dict[str, Any]:
         "pooling": _ratio(within, between),
         "envelope_cosine_within": within,
         "envelope_cosine_between": between,
+        "copies": copies(layer.alive_atoms(), layer.group_size),
     }
 
 

@@ -12,6 +12,7 @@ UNITS = {
     "pooling": "envelope_cosine_within / envelope_cosine_between",
     "envelope_cosine_within": "mean over all pairs of atoms of one group",
     "envelope_cosine_between": "mean over all pairs of atoms of different groups",
+    "copies": "of the pairs of atoms of one group are one atom twice (|cosine| > 0.99)",
     "connection_density": "of all inputs of all alive groups",
     "active_fraction": "mean usage of the alive groups",
     "worst_max_gap": "over all iterations",
