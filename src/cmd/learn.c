@@ -45,14 +45,15 @@ static PetscErrorCode ReadOptions(Run *run)
 /* Before any work: may the output be written, and is there something to go on from? */
 static PetscErrorCode LookForRun(Run *run)
 {
-  static const char *const free[] = {"-data", "-o", "-resume", "-weft_checkpoint_every", "-weft_coder_view", NULL};
-  const MPI_Comm           comm = PETSC_COMM_WORLD;
+  static const char *const may_change[] = {
+    "-data", "-o", "-resume", "-weft_checkpoint_every", "-weft_coder_view", "-weft_coder_monitor", NULL};
+  const MPI_Comm comm = PETSC_COMM_WORLD;
 
   PetscFunctionBegin;
   run->found = WEFT_RUN_MISSING;
   if (run->resume) PetscCall(WeftRunFileInspect(comm, "-o", run->path, &run->found));
   if (run->found == WEFT_RUN_MISSING) PetscCall(WeftOutputCheckNew(comm, "-o", run->path));
-  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, free));
+  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
