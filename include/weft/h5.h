@@ -17,6 +17,13 @@
       SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "HDF5: %s failed: %s", #call, WeftH5Reason());                           \
   } while (0)
 
+/* WeftH5Start - starts HDF5 in a way that leaves files alone when the program ends, where HDF5 would write what it
+   still holds back: after a write that failed for want of room that ends in a crash, or with ranks waiting for one
+   another. Before MPI starts. Not collective. */
+extern void WeftH5Start(void);
+/* WeftH5Abandon - closes all files for MPI but not for HDF5, which must not be used after it. Collective. */
+extern void WeftH5Abandon(void);
+
 /* The most telling line of HDF5's error stack ("No space left on device"), or the one found last where the stack is
    empty: any later call empties it, closing a handle too, so ask at once. Not collective; static storage. */
 extern const char *WeftH5Reason(void);
@@ -53,7 +60,7 @@ extern PetscErrorCode WeftH5WriteRows(MPI_Comm comm, hid_t file, const char path
 extern PetscErrorCode WeftH5WriteSmall(MPI_Comm comm, hid_t file, const char path[], hid_t file_type, hid_t type,
                                        PetscInt64 nrows, PetscInt64 ncols, const void *values, WeftH5Note note);
 /* A scalar string dataset. */
-extern PetscErrorCode WeftH5WriteText(hid_t file, const char path[], const char text[], WeftH5Note note);
+extern PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path[], const char text[], WeftH5Note note);
 /* PetscFree() it; NULL where path is no such dataset. */
 extern PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text);
 

@@ -276,7 +276,8 @@ static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info
     PetscCall(WeftH5SetInts(file, "/", "shape", 3, info->data->shape));
     PetscCall(WeftH5SetText(file, "/", "pixel_order", info->data->pixel_order));
   }
-  PetscCall(WeftH5WriteText(file, "/options", info->options, (WeftH5Note){"options as run, YAML", NULL, NULL}));
+  PetscCall(
+    WeftH5WriteText(l->comm, file, "/options", info->options, (WeftH5Note){"options as run, YAML", NULL, NULL}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

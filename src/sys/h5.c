@@ -1,5 +1,6 @@
 #include <weft/h5.h>
 #include <string.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <errno.h>
 
@@ -28,6 +29,26 @@ const char *WeftH5Reason(void)
     if (strchr(reason, '\'')) *strchr(reason, '\'') = 0;
   }
   return reason;
+}
+
+void WeftH5Start(void)
+{
+  H5dont_atexit();
+  H5open();
+}
+
+void WeftH5Abandon(void)
+{
+  hid_t         files[64];
+  MPI_File     *handle;
+  const ssize_t n = H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_FILE, 64, files);
+
+  for (ssize_t i = 0; i < n; ++i) {
+    const hid_t list = H5Fget_access_plist(files[i]);
+    if (H5Pget_driver(list) == H5FD_MPIO && H5Fget_vfd_handle(files[i], list, (void **)&handle) >= 0)
+      MPI_File_close(handle);
+    H5Pclose(list);
+  }
 }
 
 PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const char path[], hid_t *file)
@@ -169,6 +190,25 @@ static PetscErrorCode AgreeOnFailure(MPI_Comm comm, PetscBool failed, PetscBool 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Why a write failed: MPI-IO keeps that to itself, so ask the system by writing a little more. Not collective. */
+static const char *WriteProblem(const char path[], const char reason[])
+{
+  static const char nothing[1 << 16];
+  int               fd = open(path, O_WRONLY | O_APPEND), error = 0;
+
+  for (int i = 0; fd >= 0 && i < 16 && !error; ++i)
+    if (write(fd, nothing, sizeof(nothing)) < 0) error = errno;
+  if (fd >= 0) close(fd);
+  return error ? strerror(error) : reason;
+}
+
+static PetscErrorCode RefuseWrite(MPI_Comm comm, hid_t file, const char path[], const char reason[])
+{
+  PetscFunctionBegin;
+  WeftUserError(comm, "cannot write %s of %s: %s; what was there before is untouched", path, FileName(file),
+                WriteProblem(FileName(file), reason));
+}
+
 static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
                                    hid_t type, void *out, const void *in)
 {
@@ -202,7 +242,9 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   H5Dclose(dataset);
   PetscCall(AgreeOnFailure(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftUserError(comm, "%s: cannot %s %s: %s", FileName(file), in ? "write" : "read", path, reason);
+  WeftUserCheck(in, comm, "%s: cannot read %s: %s", FileName(file), path, reason);
+  PetscCall(RefuseWrite(comm, file, path, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
@@ -307,19 +349,30 @@ static PetscErrorCode TextType(size_t length, hid_t *type)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftH5WriteText(hid_t file, const char path[], const char text[], WeftH5Note note)
+PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path[], const char text[], WeftH5Note note)
 {
-  hid_t type, dataset, list;
+  hid_t     type, dataset, space, list;
+  int       rank;
+  herr_t    status;
+  PetscBool failed;
+  char      reason[256];
 
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(TextType(strlen(text), &type));
   PetscCall(CreateDataset(file, path, type, 0, NULL, note));
   WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  WeftH5Get(space, H5Dget_space(dataset));
+  if (rank) WeftH5(H5Sselect_none(space));
   PetscCall(CollectiveTransfer(&list));
-  WeftH5(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, list, text));
+  status = H5Dwrite(dataset, type, space, space, list, text);
+  if (status < 0) WeftH5Reason();
   WeftH5(H5Pclose(list));
+  WeftH5(H5Sclose(space));
   WeftH5(H5Dclose(dataset));
   WeftH5(H5Tclose(type));
+  PetscCall(AgreeOnFailure(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
+  if (failed) PetscCall(RefuseWrite(comm, file, path, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,7 +1,6 @@
 #include <weft/sys.h>
 #include <weft/output.h>
 #include <petscviewer.h>
-#include <hdf5.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -120,6 +119,7 @@ PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[]
 {
   PetscErrorCode ierr;
 
+  WeftH5Start();
   ierr = PetscInitialize(argc, argv, NULL, NULL);
   if (ierr) return ierr;
   PetscFunctionBegin;
@@ -137,6 +137,7 @@ PetscErrorCode WeftFinalize(void)
 {
   PetscFunctionBegin;
   WeftOutputDiscardAll();
+  H5close();
   PetscCall(PetscPopErrorHandler());
   PetscFunctionReturn(PetscFinalize());
 }
@@ -148,6 +149,7 @@ int WeftAbort(PetscErrorCode ierr)
     MPI_Abort(MPI_COMM_WORLD, WEFT_EXIT_FAULT);
     return WEFT_EXIT_FAULT;
   }
+  WeftH5Abandon();
   /* Objects of the unwound call chain are not destroyed: leave without PETSc's complaints about them. */
   MPI_Finalize();
   return WEFT_EXIT_USER;

@@ -31,12 +31,11 @@ static void Forget(WeftOutput output)
 /* Asks the file system for the room now. Returns 0 or an errno value; file systems that cannot answer say 0. */
 static int Reserve(const char path[], PetscInt64 bytes)
 {
-  int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0666), error = 0;
+  int fd = open(path, O_CREAT | O_WRONLY, 0666), error = 0;
 
   if (fd < 0) return errno;
   if (bytes > 0) error = posix_fallocate(fd, 0, (off_t)bytes);
   close(fd);
-  unlink(path);
   return error == EINVAL || error == EOPNOTSUPP ? 0 : error;
 }
 
@@ -57,25 +56,42 @@ static PetscErrorCode CreateFile(MPI_Comm comm, const char path[], hid_t *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is there room? Rank 0 asks. hold: keep it, so that no one else takes it meanwhile. */
+static PetscErrorCode CheckRoom(WeftOutput o, PetscInt64 bytes, PetscBool hold)
+{
+  int error = 0;
+
+  PetscFunctionBegin;
+  if (o->mine) {
+    if (!hold) unlink(o->partial);
+    error = Reserve(o->partial, bytes);
+    if (!hold) unlink(o->partial);
+  }
+  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, o->comm));
+  WeftUserCheck(!error, o->comm, "cannot write %s (about %.1f MB): %s; what was there before is untouched", o->path,
+                (double)bytes / 1e6, strerror(error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 bytes, WeftOutput *output)
 {
-  int rank, error = 0;
+  WeftOutput o;
+  int        rank;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(PetscNew(output));
-  (*output)->comm = comm;
-  (*output)->mine = rank ? PETSC_FALSE : PETSC_TRUE;
-  (*output)->file = H5I_INVALID_HID;
-  snprintf((*output)->path, sizeof((*output)->path), "%s", path);
-  snprintf((*output)->partial, sizeof((*output)->partial), "%s.partial", path);
-  if (!rank) error = Reserve((*output)->partial, bytes);
-  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, comm));
-  WeftUserCheck(!error, comm, "cannot write %s (about %.1f MB): %s; what was there before is untouched", path,
-                (double)bytes / 1e6, strerror(error));
-  (*output)->next = unfinished;
-  unfinished = *output;
-  PetscCall(CreateFile(comm, (*output)->partial, &(*output)->file));
+  PetscCall(PetscNew(&o));
+  o->comm = comm;
+  o->mine = rank ? PETSC_FALSE : PETSC_TRUE;
+  o->file = H5I_INVALID_HID;
+  snprintf(o->path, sizeof(o->path), "%s", path);
+  snprintf(o->partial, sizeof(o->partial), "%s.partial", path);
+  PetscCall(CheckRoom(o, bytes, PETSC_FALSE));
+  o->next = unfinished;
+  unfinished = o;
+  PetscCall(CreateFile(comm, o->partial, &o->file));
+  PetscCall(CheckRoom(o, bytes, PETSC_TRUE));
+  *output = o;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,32 +124,44 @@ static PetscBool RenameDurably(const char partial[], const char path[])
   return ok;
 }
 
+/* Flushes and closes; PETSC_FALSE where a rank could not. A file that could not be flushed stays open: closing it would
+   try to write once more. */
+static PetscErrorCode FlushAndClose(WeftOutput o, PetscBool *ok, char reason[256])
+{
+  PetscBool mine = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_FALSE : PETSC_TRUE, failed;
+
+  PetscFunctionBegin;
+  snprintf(reason, 256, "%s", mine ? "the check after writing failed" : WeftH5Reason());
+  PetscCall(WeftAnyRank(o->comm, mine ? PETSC_FALSE : PETSC_TRUE, &failed));
+  if (!failed) {
+    mine = H5Fclose(o->file) < 0 ? PETSC_FALSE : PETSC_TRUE;
+    o->file = H5I_INVALID_HID;
+    PetscCall(WeftAnyRank(o->comm, mine ? PETSC_FALSE : PETSC_TRUE, &failed));
+  }
+  *ok = failed ? PETSC_FALSE : PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftOutputCommit(WeftOutput *output)
 {
   WeftOutput o = *output;
-  PetscBool  ok = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_FALSE : PETSC_TRUE, failed;
-  char       reason[256], path[PETSC_MAX_PATH_LEN];
+  PetscBool  ok = PETSC_FALSE, failed;
+  char       reason[256];
 
   PetscFunctionBegin;
-  snprintf(reason, sizeof(reason), "%s", ok ? "the check after writing failed" : WeftH5Reason());
-  snprintf(path, sizeof(path), "%s", o->path);
-  if (H5Fclose(o->file) < 0) ok = PETSC_FALSE;
-  o->file = H5I_INVALID_HID;
-  PetscCall(WeftAnyRank(o->comm, ok ? PETSC_FALSE : PETSC_TRUE, &failed));
-  ok = failed ? PETSC_FALSE : PETSC_TRUE;
+  PetscCall(FlushAndClose(o, &ok, reason));
   if (ok && o->mine) ok = CheckClosed(o->partial);
   if (ok && o->mine) ok = RenameDurably(o->partial, o->path);
   PetscCall(WeftAnyRank(o->comm, ok ? PETSC_FALSE : PETSC_TRUE, &failed));
   if (failed && o->mine) unlink(o->partial);
   Forget(o);
-  WeftUserCheck(!failed, o->comm, "cannot write %s: %s; what was there before is untouched", path, reason);
+  WeftUserCheck(!failed, o->comm, "cannot write %s: %s; what was there before is untouched", o->path, reason);
   PetscCall(PetscFree(*output));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 void WeftOutputDiscardAll(void)
 {
-  /* After a failed write the file is not closed: closing is collective and would try to write once more. */
   for (; unfinished; unfinished = unfinished->next)
     if (unfinished->mine) unlink(unfinished->partial);
 }

@@ -285,7 +285,7 @@ static void test_mistakes(void **state)
   End(output);
   assert_open_refused("/train/x has no samples");
   output = Begin();
-  Ok(WeftH5WriteText(WeftOutputFile(output), "/train/x", "a text", (WeftH5Note){0}));
+  Ok(WeftH5WriteText(PETSC_COMM_WORLD, WeftOutputFile(output), "/train/x", "a text", (WeftH5Note){0}));
   End(output);
   assert_open_refused("/train/x holds neither");
 }

@@ -1,0 +1,88 @@
+# A run stopped by a signal, or killed, and resumed equals one that was never stopped.
+. "$WEFT_SOURCE/tests/lib/cli.sh"
+
+same() { "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" "$@" || fail "differ: $*"; }
+children() { # PID: processes that it started
+  for status in /proc/[0-9]*/status; do
+    awk -v parent="$1" '/^Pid:/ {pid = $2} /^PPid:/ && $2 == parent {print pid}' "$status" 2> /dev/null
+  done
+}
+complete() { "$PYTHON" -c "import h5py, sys; sys.exit(0 if h5py.File('$1').attrs['complete'] == $2 else 1)"; }
+
+# stops SIGNAL WHO RUN.h5 COMMAND...: starts it in the background, sends the signal as soon as it has written RUN.h5 to
+# WHO of its processes: self, all or one of a launcher's children. status: how it ended.
+stops() {
+  local signal=$1 who=$2 run=$3 pid
+  shift 3
+  touch marker
+  "$@" > out 2> err &
+  pid=$!
+  until [ "$run" -nt marker ] || ! kill -0 $pid 2> /dev/null; do sleep 0.02; done
+  case $who in
+    self) kill -"$signal" $pid ;;
+    all) kill -"$signal" $(children $pid) ;;
+    one) kill -"$signal" $(children $pid | tail -1) ;;
+  esac
+  { wait $pid; } 2> /dev/null
+  status=$?
+}
+# stopped: the last of stops ended as a stop should, with a checkpoint that is not the end.
+stopped() {
+  [ $status -eq 75 ] || fail "status $status after a signal, not 75: $(cat out err)"
+  grep -q "checkpoint in $1: run again with -resume" out || fail "no word about resuming: $(cat out)"
+  complete "$1" 0 || fail "$1: not a checkpoint"
+  [ ! -e "$1.partial" ] || fail "left $1.partial"
+}
+
+runs "$WEFT" synth -o data.h5 -samples 400 -test_samples 0 -size 8
+options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 3000 -weft_width_penalty 0.1)
+often=(-weft_checkpoint_every 0.1)
+learn=("$WEFT" learn "${options[@]}")
+
+# One rank: stopped by each signal in turn, each time from where it stood, then finished.
+runs "${learn[@]}" -o whole.h5
+for signal in TERM USR1 INT; do
+  stops $signal self part.h5 "${learn[@]}" "${often[@]}" -resume -o part.h5
+  stopped part.h5
+done
+runs "${learn[@]}" -resume -o part.h5
+same whole.h5 part.h5
+
+# A complete file: nothing to do, nothing done. No file: from the start.
+cp part.h5 kept.h5
+runs "${learn[@]}" -resume -o part.h5
+grep -q "part.h5 is complete: nothing to resume" out || fail "complete: $(cat out)"
+cmp -s part.h5 kept.h5 || fail "a complete file was touched"
+runs "${learn[@]}" -resume -o fresh.h5
+same whole.h5 fresh.h5
+refuses_alone "-o part.h5: exists already" "${learn[@]}" -o part.h5
+cmp -s part.h5 kept.h5 || fail "an existing file was touched"
+
+# Two ranks: a signal to both or to one stops both.
+two=("$MPIEXEC" -n 2 "${learn[@]}")
+runs "${two[@]}" -o whole2.h5
+for who in all one; do
+  rm -f part2.h5
+  stops USR1 $who part2.h5 "${two[@]}" "${often[@]}" -o part2.h5
+  stopped part2.h5
+  runs "${two[@]}" -resume -o part2.h5
+  same whole2.h5 part2.h5
+done
+
+# Killed, so that it cannot write: the last checkpoint stands. Ten full batches in double: finished by another number of
+# ranks than began, the objective agrees to 1e-10.
+runs "$WEFT" synth -o more.h5 -samples 3000 -test_samples 0 -size 12
+full=("$WEFT" learn -data more.h5 -weft_atoms 128 -weft_batch_size 0 -weft_iterations 10 -weft_precision double)
+runs "${full[@]}" -o full.h5
+for try in 1 2 3 4 5; do
+  rm -f cut.h5
+  stops KILL self cut.h5 "${full[@]}" -weft_checkpoint_every 0 -o cut.h5
+  complete cut.h5 0 && break
+done
+[ $status -eq 137 ] || fail "status $status after SIGKILL, not 137"
+complete cut.h5 0 || fail "never killed in time"
+touch cut.h5.partial # as if killed while writing: replaced
+runs "$MPIEXEC" -n 3 "${full[@]}" -resume -o cut.h5
+[ ! -e cut.h5.partial ] || fail "left cut.h5.partial"
+same full.h5 cut.h5 1e-10
+finish

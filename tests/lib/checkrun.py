@@ -1,0 +1,95 @@
+"""Checks a run file against what README promises: names, shapes, attributes, and that they agree with one another.
+
+checkrun.py RUN.h5 DATA.h5 attribute=value ...    root attributes that must have these values
+"""
+import re
+import sys
+
+import h5py
+import numpy as np
+
+NEEDED = "iteration objective reconstruction active_fraction connection_density max_gap mean_gap seconds".split()
+
+
+def check_notes(name, item):
+    """Every dataset says what it is, and what its dimensions are."""
+    if not isinstance(item, h5py.Dataset):
+        return
+    assert item.attrs.get("units") or item.attrs.get("description"), name
+    for axis in range(item.ndim):
+        assert item.dims[axis].label, f"{name}: dimension {axis} has no label"
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def check_root(f, data, wanted):
+    attrs = f.attrs
+    for name in "weft_schema weft_version git petsc hdf5 mpi ranks seed created complete shape pixel_order".split():
+        assert name in attrs, name
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text(attrs["created"])), attrs["created"]
+    assert (attrs["shape"] == data.attrs["shape"]).all() and attrs["pixel_order"] == data.attrs["pixel_order"]
+    for name, value in wanted.items():
+        assert text(attrs[name]) == value, f"{name} is {attrs[name]}, not {value}"
+    assert f["options"].shape == ()
+    options = dict(line.split(": ", 1) for line in f["options"][()].decode().splitlines())
+    assert {"data", "o", "seed", "weft_atoms", "weft_coder_rtol", "weft_whitening_ridge"} <= set(options)
+    return options
+
+
+def check_layer(layer, options, d):
+    k, p = int(options["weft_atoms"]), int(options["weft_group_size"])
+    groups = k // p
+    real = "f8" if options["weft_precision"] == "double" else "f4"
+    dictionary, connectivity = layer["dictionary"][:].astype(float), layer["connectivity"][:].astype(float)
+    assert dictionary.shape == (d, k) and connectivity.shape == (d, groups)
+    assert layer["dictionary"].dtype == real and layer["connectivity"].dtype == real
+    norms = np.sqrt((dictionary.reshape(d, groups, p) ** 2).sum(axis=2))
+    assert np.allclose(norms, connectivity, rtol=1e-6, atol=0) and ((norms == 0) == (connectivity == 0)).all()
+    assert (np.linalg.norm(dictionary, axis=0) < 1 + 1e-6).all()
+    alive, usage = layer["alive"], layer["usage"][:]
+    assert alive.dtype == "u1" and alive.shape == usage.shape == layer["gamma"].shape == (groups,)
+    dead = alive[:] == 0
+    assert (connectivity[:, dead] == 0).all() and (usage[dead] == 0).all() and ((usage >= 0) & (usage <= 1)).all()
+    return (connectivity > 0).sum() / (d * max(1, (~dead).sum()))
+
+
+def check_history(history, rtol, density):
+    length = history["iteration"].shape
+    columns = {name: column[:] for name, column in history.items()}
+    assert set(NEEDED) <= set(columns) and all(column.shape == length for column in columns.values())
+    assert (columns["iteration"] == np.arange(length[0])).all() and (np.diff(columns["seconds"]) >= 0).all()
+    assert (columns["max_gap"] <= rtol).all() and (columns["mean_gap"] <= columns["max_gap"]).all()
+    assert (columns["objective"] >= columns["reconstruction"]).all() and (columns["reconstruction"] > 0).all()
+    if length[0] and not columns["removed"][-1] and not columns["reseeded"][-1]:
+        assert abs(columns["connection_density"][-1] - density) < 1e-12
+
+
+def check_whitening(layer, x):
+    """The documented formula whitens the data that the run was given."""
+    whitening, mean = layer["whitening"], layer["mean"][:]
+    for name in "contrast_floor whitening_ridge lambda mu".split():
+        assert whitening.attrs[name] == layer.attrs[name], name
+    x = x - x.mean(axis=1, keepdims=True)
+    x /= np.maximum(x.std(axis=1, keepdims=True), whitening.attrs["contrast_floor"])
+    assert np.abs(x.mean(axis=0) - mean).max() < 1e-5
+    covariance = np.cov((x - mean) @ whitening[:].astype(float), rowvar=False, bias=True)
+    eigenvalues = np.linalg.eigvalsh(covariance)
+    raw = np.linalg.eigvalsh(np.cov(x, rowvar=False, bias=True))
+    expected = raw / (raw + whitening.attrs["whitening_ridge"] * raw.mean())
+    assert np.abs(eigenvalues - np.sort(expected)).max() < 1e-4
+
+
+def main():
+    run, source, *wanted = sys.argv[1:]
+    with h5py.File(run) as f, h5py.File(source) as data:
+        x = data["train/x"]
+        f.visititems(check_notes)
+        options = check_root(f, data, dict(pair.split("=", 1) for pair in wanted))
+        density = check_layer(f["layers/0"], options, x.shape[1])
+        check_history(f["history/0"], float(options["weft_coder_rtol"]), density)
+        check_whitening(f["layers/0"], x[:].astype(float) * x.attrs.get("scale", 1))
+
+
+main()
