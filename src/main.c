@@ -122,6 +122,7 @@ int main(int argc, char **argv)
     word = argv[1];
     Remove(&argc, argv, 1, 1);
   }
+  if (!strcmp(argv[argc - 1], "-options_file")) return UserError("-options_file", "FILE: a file is needed");
   options_file = TakeOptionsFile(&argc, argv);
   ierr = Run(&argc, &argv, options_file, verb, word);
   return ierr ? WeftAbort(ierr) : exit_status;

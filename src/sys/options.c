@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* PETSc's own options that act on any program; the rest of PETSc's belong to objects that Weft does not expose. */
 static const char *const petsc_options[] = {"-log_view",
@@ -243,24 +244,34 @@ PetscErrorCode WeftOptionsGetInt(const WeftOption table[], const char name[], Pe
 
 PetscErrorCode WeftOptionsGetReal(const WeftOption table[], const char name[], double low, double high, double *value)
 {
-  char text[64], *end;
+  char text[64], range[64], *end;
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetText(table, name, sizeof(text), text, NULL));
   *value = strtod(text, &end);
+  snprintf(range, sizeof(range), "%g to %g", low, high); /* PETSc's own %g ends whole numbers with a point */
   WeftUserCheck(text[0] && !*end && *value >= low && *value <= high, PETSC_COMM_WORLD,
-                "%s %s: a number from %g to %g is wanted", name, text, low, high);
+                "%s %s: a number from %s is wanted", name, text, range);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode WeftOptionsGetFlag(const WeftOption table[], const char name[], PetscBool *value)
 {
+  static const char *const yes[] = {"", "true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+  char      text[16];
+  PetscBool given;
+
   PetscFunctionBegin;
-  PetscCheck(Find(table, name), PETSC_COMM_SELF, PETSC_ERR_PLIB, "option %s is not in its table", name);
   *value = PETSC_FALSE;
-  PetscCall(PetscOptionsGetBool(NULL, NULL, name, value, NULL));
-  if (options_prefix) PetscCall(PetscOptionsGetBool(NULL, options_prefix, name, value, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftOptionsGetText(table, name, sizeof(text), text, &given));
+  if (!given) PetscFunctionReturn(PETSC_SUCCESS);
+  *value = PETSC_TRUE;
+  for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); ++i)
+    if (!strcasecmp(text, yes[i])) PetscFunctionReturn(PETSC_SUCCESS);
+  *value = PETSC_FALSE;
+  for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); ++i)
+    if (!strcasecmp(text, no[i])) PetscFunctionReturn(PETSC_SUCCESS);
+  WeftUserError(PETSC_COMM_WORLD, "%s %s: nothing, true or false is wanted", name, text);
 }
 
 PetscErrorCode WeftOptionsGetChoice(const WeftOption table[], const char name[], const char choices[], int *index)

@@ -168,15 +168,16 @@ void WeftOutputDiscardAll(void)
 
 PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[])
 {
-  char copy[PETSC_MAX_PATH_LEN];
+  char copy[PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN + 2];
   int  rank, problem = 0;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   snprintf(copy, sizeof(copy), "%s", path);
+  snprintf(folder, sizeof(folder), "%s/.", dirname(copy)); /* "/.": a file is no folder */
   if (!rank && !access(path, F_OK))
     problem = EEXIST;
-  else if (!rank && access(dirname(copy), W_OK | X_OK))
+  else if (!rank && access(folder, W_OK | X_OK))
     problem = errno;
   PetscCallMPI(MPI_Bcast(&problem, 1, MPI_INT, 0, comm));
   WeftUserCheck(problem != EEXIST, comm, "%s %s: exists already; remove it or choose another name", option, path);

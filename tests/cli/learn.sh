@@ -15,7 +15,7 @@ small=(-data data.h5 -weft_atoms 48 -weft_batch_size 100 -weft_iterations 12)
 
 # Rank counts: the same file but for rounding.
 for n in 1 2 3; do
-  runs "$MPIEXEC" -n $n "$WEFT" learn "${small[@]}" -weft_precision double -seed 7 -o run$n.h5
+  runs "$MPIEXEC" -n "$n" "$WEFT" learn "${small[@]}" -weft_precision double -seed 7 -o run$n.h5
   [ "$(wc -l < out)" -eq 3 ] || fail "$n ranks print: $(cat out)"
   grep -q "^500 samples x 100 inputs: " out || fail "summary: $(cat out)"
   check run$n.h5 data.h5 ranks=$n seed=7 complete=1 samples=500

@@ -74,7 +74,7 @@ done
 runs "$WEFT" synth -o more.h5 -samples 3000 -test_samples 0 -size 12
 full=("$WEFT" learn -data more.h5 -weft_atoms 128 -weft_batch_size 0 -weft_iterations 10 -weft_precision double)
 runs "${full[@]}" -o full.h5
-for try in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
   rm -f cut.h5
   stops KILL self cut.h5 "${full[@]}" -weft_checkpoint_every 0 -o cut.h5
   complete cut.h5 0 && break
