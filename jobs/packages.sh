@@ -9,8 +9,8 @@ weft_packages="build-essential cmake pkg-config git libopenmpi-dev openmpi-bin l
   libscalapack-openmpi-dev libhdf5-openmpi-dev libopenblas-dev zlib1g-dev libcmocka-dev
   python3 python3-h5py python3-numpy python3-matplotlib"
 weft_test_packages="$weft_packages hdf5-tools python3-pytest"
-# Not in every release: the check that wants it is skipped, and says so, where it is not there.
-weft_optional_packages="clang-format-14"
+# Not in every release: the check that wants one is skipped, and says so, where it is not there.
+weft_optional_packages="clang-format-14 libpetsc64-real-dev python3-sklearn python3-threadpoolctl"
 
 weft_requirements() {
   cat << 'TEXT'
@@ -22,7 +22,7 @@ Weft needs:
   parallel HDF5 >= 1.10   found by HDF5_ROOT or the h5pcc in PATH
   BLAS and LAPACK, zlib
   Python >= 3.11          with h5py, numpy and matplotlib, for the pictures
-  cmocka and pytest       for the tests; clang-format 14 for one of them
+  cmocka and pytest       for the tests; clang-format 14 and scikit-learn for some of them
 With Spack:    spack install petsc~complex+mpi+hdf5 netlib-scalapack hdf5+mpi cmocka && spack load (the same names)
 With modules:  module load the site's MPI, PETSc, ScaLAPACK and parallel HDF5; export PETSC_DIR if its module does not
 Then:          cmake -B build && cmake --build build && ctest --test-dir build
@@ -55,7 +55,8 @@ weft_apt() {
     apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Options::=--force-confold "$@" > /dev/null
 }
 
-# weft_install PACKAGES [OPTIONAL]: those that are missing. Asks the network only where one of PACKAGES is.
+# weft_install PACKAGES [OPTIONAL]: those that are missing. Asks the network only where one is. An optional package that
+# cannot be had is said and done without.
 weft_install() {
   local missing optional package
   missing=$(weft_not_installed $1)
@@ -69,11 +70,12 @@ weft_install() {
   if [ -n "$missing" ]; then
     echo "Installing (a few minutes):" $missing
     weft_apt update || return 1
+    weft_apt install -y --no-install-recommends $missing || return 1
   fi
   for package in $optional; do
-    [ -z "$(apt-cache show "$package" 2> /dev/null)" ] || missing="$missing $package"
+    [ -n "$(apt-cache show "$package" 2> /dev/null)" ] || continue
+    weft_apt install -y --no-install-recommends "$package" || echo "Could not be installed, done without: $package"
   done
-  [ -z "$missing" ] || weft_apt install -y --no-install-recommends $missing
 }
 
 # The Python that has what the pictures need: the system's may stand behind another one in PATH.
@@ -92,6 +94,12 @@ weft_has_petsc() {
       pkg-config --exists "$name >= 3.18" 2> /dev/null && return 0
   done
   return 1
+}
+
+# Prints the PETSC_DIR of the PETSc with 64-bit indices that Debian has beside the other; status 1 where there is none, or
+# where PETSC_DIR says which PETSc is meant.
+weft_petsc64() {
+  [ -z "${PETSC_DIR:-}" ] && pkg-config --exists 'PETSc64 >= 3.18' 2> /dev/null && pkg-config --variable=prefix PETSc64
 }
 
 # Names what is missing, with status 1; CMake finds out about the rest.

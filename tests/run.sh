@@ -1,36 +1,71 @@
 #!/usr/bin/env bash
-# ./tests/run.sh [--label L]...
+# ./tests/run.sh [--petsc64] [--label L]...
 # From a bare Debian 12 to tested: installs the packages, builds in build-test/ with warnings as errors and runs the
-# tests by ctest: those of the labels named (unit, cli, python, check, long), or all but the long ones.
+# tests by ctest: those of the labels named (unit, cli, python, check, long), or all but the long ones and then, against
+# a PETSc of 64-bit indices in build-test64/, the unit tests. --petsc64: there only, and the labels named there.
 # Exit status: 0 all passed; 2 something is missing or misspelt; else a build or a test failed.
 set -euo pipefail
 . "$(dirname "$0")/../jobs/packages.sh"
 . "$weft_source/jobs/mpienv.sh"
 
-usage() { sed -n '2,5s/^# //p' "$0"; }
+usage() { sed -n '2,6s/^# //p' "$0"; }
 labels=
+only64=
 while [ $# -gt 0 ]; do
   case $1 in
     -h | -help | --help) usage; exit 0 ;;
+    --petsc64) only64=1; shift; continue ;;
     --label) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
     *) usage >&2; exit 2 ;;
   esac
   labels=$labels${labels:+|}$2
   shift 2
 done
-which=()
-[ -z "$labels" ] || which=(-L "^($labels)\$")
-[[ "|$labels|" == *"|long|"* ]] || which+=(-LE '^long$')
 
-weft_prepare "$weft_test_packages" "$weft_optional_packages"
-build=$weft_source/build-test
-weft_configure "$build" -DWEFT_WERROR=ON
-cmake --build "$build" --parallel "$(nproc)" || exit 1
+# build BUILD [TARGET]: configures and builds, all or one target.
+build() {
+  weft_configure "$1" -DWEFT_WERROR=ON
+  cmake --build "$1" --parallel "$(nproc)" ${2:+--target "$2"} || exit 1
+}
 
-weft_mpi_env 1 # the tests themselves say what else they need
-log=$build/ctest.log
+# tests BUILD LABELS: runs those, or all but the long ones where LABELS is empty; counts in status.
 status=0
-ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" "${which[@]}" | tee "$log" || status=1
+tests() {
+  local which=()
+  [ -z "$2" ] || which=(-L "^($2)\$")
+  [[ "|$2|" == *"|long|"* ]] || which+=(-LE '^long$')
+  ctest --test-dir "$1" --output-on-failure --no-tests=error --parallel "$(nproc)" "${which[@]}" | tee "$1/ctest.log" ||
+    status=1
+}
+
 # ctest ends with lists of labels, of what was skipped and of what failed; what it all comes to stands last here.
-grep 'tests passed' "$log" || status=1
+sum_up() { grep 'tests passed' "$1/ctest.log" || status=1; }
+
+plain=$weft_source/build-test
+wide=${plain}64
+weft_prepare "$weft_test_packages" "$weft_optional_packages"
+petsc64=$(weft_petsc64) || petsc64=
+if [ -n "$only64" ] && [ -z "$petsc64" ]; then
+  echo "No PETSc of 64-bit indices here (Debian: libpetsc64-real-dev); with another PETSc: PETSC_DIR=... $0" >&2
+  exit 2
+fi
+[ -z "$labels" ] || [ -n "$only64" ] || petsc64= # a label asked for is asked of the usual build
+
+# The two builds finish each other's runs: each is the other's WEFT_OTHER.
+build "$plain" ${only64:+weft}
+[ -z "$petsc64" ] || PETSC_DIR=$petsc64 PETSC_ARCH='' build "$wide"
+weft_mpi_env 1 # the tests themselves say what else they need
+if [ -n "$only64" ]; then
+  WEFT_OTHER=$plain/weft tests "$wide" "$labels"
+else
+  WEFT_OTHER=${petsc64:+$wide/weft} tests "$plain" "$labels"
+  [ -z "$petsc64" ] || tests "$wide" unit
+fi
+if [ -n "$petsc64" ]; then
+  echo "With PETSc of 64-bit indices, $petsc64:"
+  sum_up "$wide"
+elif [ -z "$labels" ]; then
+  echo "SKIP: no PETSc of 64-bit indices here, so nothing was tested with one"
+fi
+[ -n "$only64" ] || sum_up "$plain"
 exit $status
