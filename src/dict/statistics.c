@@ -27,55 +27,125 @@ PetscErrorCode WeftStatisticsClear(WeftStatistics *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-WEFT_SIMD static void AddSingle(size_t n, double scale, const float *x, double *sum)
+/* The entries of some samples' codes in the order of their groups: whatever is added for a group then stays in cache,
+   and a group's samples can be added several at a time. */
+typedef struct {
+  size_t *start;  /* [G + 1] */
+  size_t *entry;  /* in the codes */
+  size_t *sample; /* that the entry is of */
+} ByGroup;
+
+enum { TILE = 1024 }; /* samples put in order at a time */
+
+static PetscErrorCode Order(const WeftCodes *codes, size_t first, size_t end, ByGroup *o)
 {
-  for (size_t j = 0; j < n; ++j) sum[j] += scale * (double)x[j];
+  const size_t G = (size_t)codes->groups, from = codes->start[first], n = codes->start[end] - from;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc3(G + 1, &o->start, n, &o->entry, n, &o->sample));
+  PetscCall(PetscArrayzero(o->start, G + 1));
+  for (size_t e = from; e < from + n; ++e) ++o->start[codes->group[e] + 1];
+  for (size_t g = 0; g < G; ++g) o->start[g + 1] += o->start[g];
+  for (size_t i = end; i-- > first;) { /* from the back: a group's end moves down to its start */
+    for (size_t e = codes->start[i]; e < codes->start[i + 1]; ++e) {
+      const size_t at = --o->start[codes->group[e] + 1];
+      o->entry[at] = e;
+      o->sample[at] = i;
+    }
+  }
+  for (size_t g = 0; g < G; ++g) o->start[g] = o->start[g + 1];
+  o->start[G] = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-WEFT_SIMD static void AddDouble(size_t n, double scale, const double *x, double *sum)
+/* sum += Σ z_e x_e over four samples, in both precisions of x. */
+WEFT_SIMD static void AddFourSingle(size_t n, const double z[4], const float *const x[4], double *sum)
 {
-  for (size_t j = 0; j < n; ++j) sum[j] += scale * x[j];
+  const double z0 = z[0], z1 = z[1], z2 = z[2], z3 = z[3];
+  const float *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];
+
+  for (size_t j = 0; j < n; ++j)
+    sum[j] += (z0 * (double)x0[j] + z1 * (double)x1[j]) + (z2 * (double)x2[j] + z3 * (double)x3[j]);
 }
 
-static void AddCorrelation(WeftStatistics *s, const WeftBlock *x, size_t row, size_t atom, double z)
+WEFT_SIMD static void AddFourDouble(size_t n, const double z[4], const double *const x[4], double *sum)
 {
-  double *sum = s->b + atom * s->d;
+  const double  z0 = z[0], z1 = z[1], z2 = z[2], z3 = z[3];
+  const double *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];
 
-  if (x->precision == WEFT_SINGLE)
-    AddSingle(s->d, z, x->values.s + row * s->d, sum);
-  else
-    AddDouble(s->d, z, x->values.d + row * s->d, sum);
+  for (size_t j = 0; j < n; ++j) sum[j] += (z0 * x0[j] + z1 * x1[j]) + (z2 * x2[j] + z3 * x3[j]);
 }
 
-/* z zᵀ over the active groups of a sample. */
-static void AddOuter(WeftStatistics *s, const int group[], const double value[], size_t active)
+/* Rows gp .. gp + p − 1 of Σ z xᵀ: up to four samples, the same one with weight 0 where there are fewer. */
+static void AddCorrelations(WeftStatistics *s, const WeftBlock *x, const WeftCodes *codes, const ByGroup *o, size_t g)
+{
+  const size_t p = (size_t)s->group_size, end = o->start[g + 1];
+
+  for (size_t at = o->start[g]; at < end; at += 4) {
+    const float  *single[4];
+    const double *full[4];
+    for (size_t l = 0; l < 4; ++l) {
+      const size_t row = o->sample[at + l < end ? at + l : at] * s->d;
+      single[l] = x->values.s + row;
+      full[l] = x->values.d + row;
+    }
+    for (size_t i = 0; i < p; ++i) {
+      double z[4];
+      for (size_t l = 0; l < 4; ++l) z[l] = at + l < end ? codes->value[o->entry[at + l] * p + i] : 0;
+      if (x->precision == WEFT_SINGLE)
+        AddFourSingle(s->d, z, single, s->b + (g * p + i) * s->d);
+      else
+        AddFourDouble(s->d, z, full, s->b + (g * p + i) * s->d);
+    }
+  }
+}
+
+/* Row [k] += z times a sample's code. */
+static inline __attribute__((always_inline)) void AddCode(size_t p, size_t active, double z, const int *group,
+                                                          const double *value, double *row)
+{
+  for (size_t f = 0; f < active; ++f)
+    for (size_t j = 0; j < p; ++j) row[(size_t)group[f] * p + j] += z * value[f * p + j];
+}
+
+/* Rows gp .. gp + p − 1 of Σ z zᵀ. The usual group sizes are told to the compiler: its inner loop is p long. */
+WEFT_SIMD static void AddOuter(WeftStatistics *s, const WeftCodes *codes, const ByGroup *o, size_t g)
 {
   const size_t p = (size_t)s->group_size;
 
-  for (size_t e = 0; e < active; ++e) {
+  for (size_t at = o->start[g]; at < o->start[g + 1]; ++at) {
+    const size_t  first = codes->start[o->sample[at]], active = codes->start[o->sample[at] + 1] - first;
+    const int    *group = codes->group + first;
+    const double *value = codes->value + first * p;
     for (size_t i = 0; i < p; ++i) {
-      double *row = s->a + ((size_t)group[e] * p + i) * s->k;
-      for (size_t f = 0; f < active; ++f)
-        for (size_t j = 0; j < p; ++j) row[(size_t)group[f] * p + j] += value[e * p + i] * value[f * p + j];
+      const double z = codes->value[o->entry[at] * p + i];
+      double      *row = s->a + (g * p + i) * s->k;
+      if (p == 1)
+        AddCode(1, active, z, group, value, row);
+      else if (p == 4)
+        AddCode(4, active, z, group, value, row);
+      else
+        AddCode(p, active, z, group, value, row);
     }
   }
 }
 
 PetscErrorCode WeftStatisticsAdd(WeftStatistics *s, const WeftBlock *x, const WeftCodes *codes)
 {
-  const size_t p = (size_t)s->group_size;
+  ByGroup order;
 
   PetscFunctionBegin;
   PetscCheck(codes->samples == x->rows && x->cols == s->d, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
              "%zu codes for %zu samples", codes->samples, x->rows);
   PetscCall(WeftEventBegin(WEFT_EVENT_STATISTICS));
-  for (size_t i = 0; i < x->rows; ++i) {
-    const size_t first = codes->start[i], active = codes->start[i + 1] - first;
-    AddOuter(s, codes->group + first, codes->value + first * p, active);
-    for (size_t e = first; e < first + active; ++e) {
-      s->count[codes->group[e]] += 1;
-      for (size_t j = 0; j < p; ++j) AddCorrelation(s, x, i, (size_t)codes->group[e] * p + j, codes->value[e * p + j]);
+  for (size_t first = 0; first < x->rows; first += TILE) {
+    PetscCall(Order(codes, first, PetscMin(first + TILE, x->rows), &order));
+    for (size_t g = 0; g < (size_t)s->groups; ++g) {
+      s->count[g] += (double)(order.start[g + 1] - order.start[g]);
+      AddOuter(s, codes, &order, g);
+      AddCorrelations(s, x, codes, &order, g);
     }
+    PetscCall(PetscFree3(order.start, order.entry, order.sample));
   }
   s->samples += (PetscInt64)x->rows;
   PetscCall(WeftEventEnd(WEFT_EVENT_STATISTICS));
