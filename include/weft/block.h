@@ -32,6 +32,11 @@ extern void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[])
 extern PetscErrorCode WeftBlockGemm(PetscBool transpose_a, PetscBool transpose_b, double alpha, const WeftBlock *a,
                                     const WeftBlock *b, double beta, WeftBlock *c);
 
+/* WeftBlockGram - rows [first, first + rows) of atoms·atomsᵀ into the same rows of gram [k, k]. The atoms, rows [k, d],
+   come in groups of p with common zeros: where few of a group's columns are not zero, only these are multiplied, in an
+   order that does not depend on which rows are asked for; else one gemm. first and rows: multiples of p. */
+extern PetscErrorCode WeftBlockGram(const WeftBlock *atoms, int p, size_t first, size_t rows, WeftBlock *gram);
+
 /* WeftBlockChecksum - tells samples apart: the sum over rows of a hash of place, first + i, and bytes. So the sum of
    the checksums of a distributed block's parts does not depend on how it is cut. */
 extern uint64_t WeftBlockChecksum(const WeftBlock *block, uint64_t first);

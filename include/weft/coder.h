@@ -49,6 +49,9 @@ extern PetscErrorCode WeftCoderSetMonotone(WeftCoder coder, PetscBool monotone);
 /* WeftCoderSetDictionary - the atoms as the k rows of a block [k, d]; group g holds atoms gp .. gp + p − 1. The block
    is used, not copied, until the next call: it must stay as it is. Its precision is that of the hot path. */
 extern PetscErrorCode WeftCoderSetDictionary(WeftCoder coder, const WeftBlock *atoms, int group_size);
+/* WeftCoderSetGram - those atoms' Gram matrix [k, k] in their precision, where the caller has it, as ranks may share
+   the work of making it; else the coder makes it. Used, not copied, until the next WeftCoderSetDictionary(). */
+extern PetscErrorCode WeftCoderSetGram(WeftCoder coder, const WeftBlock *gram);
 /* WeftCoderSetPenalty - λ >= 0 and the ridge r_g >= 0 of each group (copied; NULL: none). */
 extern PetscErrorCode WeftCoderSetPenalty(WeftCoder coder, double lambda, const double ridge[]);
 extern PetscErrorCode WeftCoderSetUp(WeftCoder coder);

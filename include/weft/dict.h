@@ -25,9 +25,16 @@ extern PetscErrorCode WeftStatisticsClear(WeftStatistics *statistics);
    sample; works group by group on up to 1024 samples, whose active groups are put in order (16 bytes each). */
 extern PetscErrorCode WeftStatisticsAdd(WeftStatistics *statistics, const WeftBlock *x, const WeftCodes *codes);
 
-/* WeftStatisticsReduce - means over all ranks' samples. A [k, k] (sequential, on every rank) by all-reduce, as every
-   rank multiplies its rows of D by all of it; B [d, k] (rows as in D) by reduce-scatter; usage [G] fraction of samples.
-   A rank sends k² + d k numbers once. n: samples in all; where it is 0, A, B and usage are zero. */
+/* WeftStatisticsFold - the means over all ranks' samples go into running means:
+     A := (1 − weight) A + weight ZᵀZ/n      [k, k], sequential, on every rank, as every rank multiplies its rows of D
+   by all of it: its upper triangle by one all-reduce B := (1 − weight) B + weight XᵀZ/n      [d, k], rows as in D: by
+   one reduce-scatter and usage [G] := fraction of samples, sizes [G] := ‖Z_g‖_F/√n of these samples alone (NULL: not
+   wanted), with n, samples in all, by one all-reduce. A and B may both be NULL. precision: what A and B travel in; the
+   sums over a rank's own samples are in double always, so single rounds each rank's sum once, to 6e-8 of it. On one
+   rank nothing travels. Where n is 0 the means are zero. The same rank count gives the same bits. */
+extern PetscErrorCode WeftStatisticsFold(MPI_Comm comm, const WeftStatistics *statistics, WeftPrecision precision,
+                                         double weight, Mat A, Mat B, double usage[], double sizes[], PetscInt64 *n);
+/* WeftStatisticsReduce - the means alone, in double. */
 extern PetscErrorCode WeftStatisticsReduce(MPI_Comm comm, const WeftStatistics *statistics, Mat A, Mat B,
                                            double usage[], PetscInt64 *n);
 
@@ -58,7 +65,8 @@ extern PetscErrorCode WeftDictSetAtom(WeftDict dict, PetscInt a, const double at
 extern PetscErrorCode WeftDictRemoveGroup(WeftDict dict, PetscInt g, Mat A, Mat B);
 /* Forgets what the statistics say about a group, whose atoms were replaced. */
 extern PetscErrorCode WeftStatisticsForgetGroup(Mat A, Mat B, int group_size, PetscInt g);
-/* All atoms as rows [k, d] on every rank, in the block's precision: what the coder works with. */
+/* All atoms as rows [k, d] on every rank, in the block's precision: what the coder works with. One all-gather in that
+ * precision, and for it another block of that size. */
 extern PetscErrorCode WeftDictGather(WeftDict dict, WeftBlock *atoms);
 
 /* strongest[g] = max_j ‖M_jg‖, over all rows of a matrix laid out as D. */

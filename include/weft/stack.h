@@ -101,11 +101,11 @@ struct _n_WeftLayer {
   WeftWeights        weights;
   WeftStatistics     statistics; /* of one batch */
   Mat                A, B;       /* running means */
-  Mat                batch_A, batch_B;
-  double            *usage; /* [G] running; of the final dictionary after finish */
-  int               *idle;  /* [G] batches in a row without an active sample */
-  WeftCodeStore      codes; /* last code of each of this rank's samples */
-  WeftBlock          atoms; /* [k, d] */
+  double            *usage;      /* [G] running; of the final dictionary after finish */
+  int               *idle;       /* [G] batches in a row without an active sample */
+  WeftCodeStore      codes;      /* last code of each of this rank's samples */
+  WeftBlock          atoms;      /* [k, d] */
+  WeftBlock          gram;       /* [k, k] of the atoms */
   WeftHistory        history;
   PetscInt64         iteration; /* batches done */
   PetscInt64         reseeds;   /* groups re-seeded so far: keys their random numbers */

@@ -36,7 +36,8 @@ struct _p_WeftCoder {
   void            *monitor_ctx;
 
   WeftBlock atoms; /* [k, d], the caller's */
-  WeftBlock gram;  /* [k, k] D'D, ours */
+  WeftBlock gram;  /* [k, k] D'D; ours unless gram_given */
+  PetscBool gram_given;
   size_t    k, d;
   int       group_size, groups;
   double    lambda, threshold; /* λ and λ√p */

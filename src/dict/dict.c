@@ -140,36 +140,74 @@ PetscErrorCode WeftDictRemoveGroup(WeftDict dict, PetscInt g, Mat A, Mat B)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A few atoms at a time: every rank's rows of them, which then make whole atoms. */
-PetscErrorCode WeftDictGather(WeftDict dict, WeftBlock *atoms)
+/* values [n] in the precision of the atoms, to numbers at .. at + n of them. */
+static void Narrow(size_t n, const double *values, WeftBlock *atoms, size_t at)
 {
-  const size_t    chunk = PetscMin(PetscMax(((size_t)1 << 24) / (size_t)dict->d, 1), (size_t)dict->k);
-  const PetscInt *ranges;
-  int             size, *counts, *offsets;
-  double         *values, *all;
+  if (atoms->precision == WEFT_SINGLE)
+    for (size_t i = 0; i < n; ++i) atoms->values.s[at + i] = (float)values[i];
+  else
+    (void)PetscMemcpy(atoms->values.d + at, values, n * sizeof(double));
+}
+
+/* parts: for each rank its rows of atom after atom; whole: the atoms. */
+static void Assemble(const WeftBlock *parts, int size, const PetscInt ranges[], WeftBlock *whole)
+{
+  const size_t bytes = WeftPrecisionBytes(whole->precision), k = whole->rows, d = whole->cols;
+
+  for (int r = 0; r < size; ++r) {
+    const size_t first = (size_t)ranges[r], rows = (size_t)ranges[r + 1] - first;
+    const char  *from = (const char *)parts->values.v + first * k * bytes;
+    char        *to = (char *)whole->values.v + first * bytes;
+    for (size_t a = 0; a < k; ++a) (void)PetscMemcpy(to + a * d * bytes, from + a * rows * bytes, rows * bytes);
+  }
+}
+
+/* Counted in rows of k numbers, so that the numbers may pass 2^31. */
+static PetscErrorCode GatherParts(WeftDict dict, const PetscInt ranges[], int size, WeftBlock *parts)
+{
+  int         *counts, *offsets;
+  MPI_Datatype row;
 
   PetscFunctionBegin;
+  PetscCall(PetscMalloc2(size, &counts, size, &offsets));
+  for (int r = 0; r < size; ++r) {
+    counts[r] = (int)(ranges[r + 1] - ranges[r]);
+    offsets[r] = (int)ranges[r];
+  }
+  PetscCallMPI(MPI_Type_contiguous((int)dict->k, parts->precision == WEFT_SINGLE ? MPI_FLOAT : MPI_DOUBLE, &row));
+  PetscCallMPI(MPI_Type_commit(&row));
+  PetscCallMPI(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, parts->values.v, counts, offsets, row, dict->comm));
+  PetscCallMPI(MPI_Type_free(&row));
+  PetscCall(PetscFree2(counts, offsets));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftDictGather(WeftDict dict, WeftBlock *atoms)
+{
+  const size_t    rows = (size_t)dict->rows, k = (size_t)dict->k;
+  const PetscInt *ranges;
+  PetscInt        first;
+  int             size;
+  double         *values;
+  WeftBlock       parts;
+
+  PetscFunctionBegin;
+  PetscCall(WeftEventBegin(WEFT_EVENT_GATHER));
   PetscCallMPI(MPI_Comm_size(dict->comm, &size));
   PetscCall(MatGetOwnershipRanges(dict->D, &ranges));
-  PetscCall(PetscMalloc3(size, &counts, size, &offsets, chunk * (size_t)dict->d, &all));
+  PetscCall(MatGetOwnershipRange(dict->D, &first, NULL));
   PetscCall(WeftDictArray(dict, dict->D, &values));
-  for (size_t first = 0; first < (size_t)dict->k; first += chunk) {
-    const size_t n = PetscMin(chunk, (size_t)dict->k - first);
-    for (int r = 0; r < size; ++r) {
-      counts[r] = (int)((size_t)(ranges[r + 1] - ranges[r]) * n);
-      offsets[r] = (int)((size_t)ranges[r] * n);
-    }
-    PetscCallMPI(MPI_Allgatherv(values + first * (size_t)dict->rows, (int)((size_t)dict->rows * n), MPI_DOUBLE, all,
-                                counts, offsets, MPI_DOUBLE, dict->comm));
-    for (int r = 0; r < size; ++r) {
-      const size_t rows = (size_t)(ranges[r + 1] - ranges[r]);
-      for (size_t a = 0; a < n; ++a)
-        for (size_t j = 0; j < rows; ++j)
-          WeftBlockSet(atoms, first + a, (size_t)ranges[r] + j, all[(size_t)offsets[r] + a * rows + j]);
-    }
+  if (size == 1) {
+    Narrow(rows * k, values, atoms, 0);
+  } else {
+    PetscCall(WeftBlockCreate((size_t)dict->d, k, atoms->precision, &parts));
+    Narrow(rows * k, values, &parts, (size_t)first * k);
+    PetscCall(GatherParts(dict, ranges, size, &parts));
+    Assemble(&parts, size, ranges, atoms);
+    PetscCall(WeftBlockDestroy(&parts));
   }
   PetscCall(WeftDictRestore(dict->D, &values));
-  PetscCall(PetscFree3(counts, offsets, all));
+  PetscCall(WeftEventEnd(WEFT_EVENT_GATHER));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -152,76 +152,187 @@ PetscErrorCode WeftStatisticsAdd(WeftStatistics *s, const WeftBlock *x, const We
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReduceA(MPI_Comm comm, const WeftStatistics *s, double scale, Mat A)
+/* How a message's numbers travel: buffers of n of them, and how they are read. */
+static MPI_Datatype Travels(WeftPrecision precision)
 {
-  const size_t total = s->k * s->k;
-  double      *values;
+  return precision == WEFT_SINGLE ? MPI_FLOAT : MPI_DOUBLE;
+}
+
+static void Pack(size_t n, const double *from, WeftPrecision precision, void *packed, size_t at)
+{
+  if (precision == WEFT_SINGLE)
+    for (size_t i = 0; i < n; ++i) ((float *)packed)[at + i] = (float)from[i];
+  else
+    (void)PetscMemcpy((double *)packed + at, from, n * sizeof(double));
+}
+
+/* to = (1 − weight) to + factor from. Where weight is 1 what stood there does not count, NaN or not. */
+static void Fold(size_t n, double weight, double factor, WeftPrecision precision, const void *from, size_t at,
+                 double *to)
+{
+  const float  *s = (const float *)from + at;
+  const double *d = (const double *)from + at;
+  const double  keep = 1 - weight;
+
+  if (weight == 1) (void)PetscArrayzero(to, n);
+  if (precision == WEFT_SINGLE)
+    for (size_t i = 0; i < n; ++i) to[i] = keep * to[i] + factor * (double)s[i];
+  else
+    for (size_t i = 0; i < n; ++i) to[i] = keep * to[i] + factor * d[i];
+}
+
+/* Rows [first, end) of the upper triangle from row first on, as many as fit a message; at least one. */
+static size_t TriangleRows(size_t k, size_t first, size_t *numbers)
+{
+  size_t end = first;
+
+  for (*numbers = 0; end < k && (end == first || *numbers + (k - end) <= max_message); ++end) *numbers += k - end;
+  return end;
+}
+
+/* The lower triangle from the upper one, in squares that stay in cache. */
+static void Mirror(size_t k, double *a)
+{
+  const size_t edge = 32;
+
+  for (size_t i0 = 0; i0 < k; i0 += edge)
+    for (size_t j0 = i0; j0 < k; j0 += edge)
+      for (size_t j = j0; j < PetscMin(j0 + edge, k); ++j)
+        for (size_t i = i0; i < PetscMin(i0 + edge, j); ++i) a[j * k + i] = a[i * k + j];
+}
+
+/* A is symmetric: its upper triangle travels. */
+static PetscErrorCode FoldTriangle(MPI_Comm comm, const WeftStatistics *s, WeftPrecision precision, double weight,
+                                   double factor, double *a)
+{
+  const size_t k = s->k;
+  size_t       numbers;
+  void        *packed;
 
   PetscFunctionBegin;
-  PetscCall(MatDenseGetArrayWrite(A, &values));
-  for (size_t first = 0; first < total; first += max_message) {
-    const size_t n = PetscMin(max_message, total - first);
-    PetscCallMPI(MPI_Allreduce(s->a + first, values + first, (int)n, MPI_DOUBLE, MPI_SUM, comm));
+  (void)TriangleRows(k, 0, &numbers); /* the first message is the longest */
+  PetscCall(PetscMalloc(numbers * WeftPrecisionBytes(precision), &packed));
+  for (size_t first = 0, end; first < k; first = end) {
+    size_t at = 0;
+    end = TriangleRows(k, first, &numbers);
+    for (size_t i = first; i < end; at += k - i, ++i) Pack(k - i, s->a + i * k + i, precision, packed, at);
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, packed, (int)numbers, Travels(precision), MPI_SUM, comm));
+    at = 0;
+    for (size_t i = first; i < end; at += k - i, ++i) Fold(k - i, weight, factor, precision, packed, at, a + i * k + i);
   }
-  for (size_t i = 0; i < total; ++i) values[i] *= scale;
-  PetscCall(MatDenseRestoreArrayWrite(A, &values));
+  Mirror(k, a);
+  PetscCall(PetscFree(packed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Packs `atoms` atoms for a reduce-scatter: for each rank its rows of each atom, column after column. */
 static void PackAtoms(const WeftStatistics *s, size_t first, size_t atoms, int size, const PetscInt ranges[],
-                      double *packed)
+                      WeftPrecision precision, void *packed)
 {
+  size_t at = 0;
+
   for (int r = 0; r < size; ++r) {
     const size_t rows = (size_t)(ranges[r + 1] - ranges[r]);
-    for (size_t a = first; a < first + atoms; ++a, packed += rows)
-      (void)PetscMemcpy(packed, s->b + a * s->d + ranges[r], rows * sizeof(double));
+    for (size_t a = first; a < first + atoms; ++a, at += rows)
+      Pack(rows, s->b + a * s->d + ranges[r], precision, packed, at);
   }
 }
 
-/* A rank's rows of some atoms are consecutive columns of its part of B, so they arrive in place. */
-static PetscErrorCode ReduceB(MPI_Comm comm, const WeftStatistics *s, double scale, Mat B)
+/* A rank's rows of some atoms are consecutive columns of its part of B. */
+static PetscErrorCode FoldRows(MPI_Comm comm, const WeftStatistics *s, WeftPrecision precision, double weight,
+                               double factor, const PetscInt ranges[], double *b)
 {
-  const size_t    chunk = PetscMin(PetscMax(max_message / s->d, 1), s->k);
-  const PetscInt *ranges;
-  PetscInt        rows;
-  int             size, rank, *counts;
-  double         *packed, *values;
+  const size_t chunk = PetscMin(PetscMax(max_message / s->d, 1), s->k), bytes = WeftPrecisionBytes(precision);
+  size_t       rows;
+  int          size, rank, *counts;
+  void        *packed, *mine;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(comm, &size));
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCall(MatGetOwnershipRanges(B, &ranges));
-  rows = ranges[rank + 1] - ranges[rank];
-  PetscCall(PetscMalloc2(chunk * s->d, &packed, size, &counts));
-  PetscCall(MatDenseGetArrayWrite(B, &values));
+  rows = (size_t)(ranges[rank + 1] - ranges[rank]);
+  PetscCall(PetscMalloc1(size, &counts));
+  PetscCall(PetscMalloc(chunk * s->d * bytes, &packed));
+  PetscCall(PetscMalloc(chunk * rows * bytes, &mine));
   for (size_t first = 0; first < s->k; first += chunk) {
     const size_t atoms = PetscMin(chunk, s->k - first);
-    PackAtoms(s, first, atoms, size, ranges, packed);
+    PackAtoms(s, first, atoms, size, ranges, precision, packed);
     for (int r = 0; r < size; ++r) counts[r] = (int)((size_t)(ranges[r + 1] - ranges[r]) * atoms);
-    PetscCallMPI(MPI_Reduce_scatter(packed, values + first * (size_t)rows, counts, MPI_DOUBLE, MPI_SUM, comm));
+    PetscCallMPI(MPI_Reduce_scatter(packed, mine, counts, Travels(precision), MPI_SUM, comm));
+    Fold(rows * atoms, weight, factor, precision, mine, 0, b + first * rows);
   }
-  for (size_t i = 0; i < (size_t)rows * s->k; ++i) values[i] *= scale;
-  PetscCall(MatDenseRestoreArrayWrite(B, &values));
-  PetscCall(PetscFree2(packed, counts));
+  PetscCall(PetscFree(mine));
+  PetscCall(PetscFree(packed));
+  PetscCall(PetscFree(counts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Samples, and for each group in how many of them it is active and Σ ‖z_g‖², in one reduction. */
+static PetscErrorCode ReduceGroups(MPI_Comm comm, const WeftStatistics *s, double usage[], double sizes[],
+                                   PetscInt64 *n)
+{
+  const size_t G = (size_t)s->groups, p = (size_t)s->group_size;
+  double      *sums, scale;
+
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(1 + 2 * G, &sums));
+  sums[0] = (double)s->samples;
+  for (size_t g = 0; g < G; ++g) {
+    sums[1 + g] = s->count[g];
+    for (size_t a = g * p; a < (g + 1) * p; ++a) sums[1 + G + g] += s->a[a * s->k + a];
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, (int)(1 + 2 * G), MPI_DOUBLE, MPI_SUM, comm));
+  *n = (PetscInt64)sums[0];
+  scale = *n ? 1 / sums[0] : 0;
+  for (size_t g = 0; g < G; ++g) {
+    usage[g] = scale * sums[1 + g];
+    if (sizes) sizes[g] = PetscSqrtReal(scale * sums[1 + G + g]);
+  }
+  PetscCall(PetscFree(sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One rank's sums need no message. */
+static PetscErrorCode FoldMatrices(MPI_Comm comm, const WeftStatistics *s, WeftPrecision precision, double weight,
+                                   PetscInt64 n, Mat A, Mat B)
+{
+  const double    factor = n ? weight / (double)n : 0;
+  const PetscInt *ranges;
+  double         *a, *b;
+  int             size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(MatGetOwnershipRanges(B, &ranges));
+  PetscCall(MatDenseGetArray(A, &a));
+  PetscCall(MatDenseGetArray(B, &b));
+  if (size == 1) {
+    Fold(s->k * s->k, weight, factor, WEFT_DOUBLE, s->a, 0, a);
+    Fold(s->k * s->d, weight, factor, WEFT_DOUBLE, s->b, 0, b);
+  } else {
+    PetscCall(FoldTriangle(comm, s, precision, weight, factor, a));
+    PetscCall(FoldRows(comm, s, precision, weight, factor, ranges, b));
+  }
+  PetscCall(MatDenseRestoreArray(B, &b));
+  PetscCall(MatDenseRestoreArray(A, &a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftStatisticsFold(MPI_Comm comm, const WeftStatistics *s, WeftPrecision precision, double weight, Mat A,
+                                  Mat B, double usage[], double sizes[], PetscInt64 *n)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftEventBegin(WEFT_EVENT_REDUCE));
+  PetscCall(ReduceGroups(comm, s, usage, sizes, n));
+  if (A && B) PetscCall(FoldMatrices(comm, s, precision, weight, *n, A, B));
+  PetscCall(WeftEventEnd(WEFT_EVENT_REDUCE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode WeftStatisticsReduce(MPI_Comm comm, const WeftStatistics *s, Mat A, Mat B, double usage[], PetscInt64 *n)
 {
-  long long mine = s->samples, all;
-  double    scale;
-
   PetscFunctionBegin;
-  PetscCall(WeftEventBegin(WEFT_EVENT_REDUCE));
-  PetscCallMPI(MPI_Allreduce(&mine, &all, 1, MPI_LONG_LONG, MPI_SUM, comm));
-  *n = all;
-  scale = all ? 1.0 / (double)all : 0.0;
-  PetscCallMPI(MPI_Allreduce(s->count, usage, s->groups, MPI_DOUBLE, MPI_SUM, comm));
-  for (int g = 0; g < s->groups; ++g) usage[g] *= scale;
-  PetscCall(ReduceA(comm, s, scale, A));
-  PetscCall(ReduceB(comm, s, scale, B));
-  PetscCall(WeftEventEnd(WEFT_EVENT_REDUCE));
+  PetscCall(WeftStatisticsFold(comm, s, WEFT_DOUBLE, 1, A, B, usage, NULL, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -62,12 +62,11 @@ static PetscErrorCode CreateParts(WeftLayer l, PetscInt64 row0)
   PetscCall(WeftCoderCreate(&l->coder));
   PetscCall(WeftStatisticsCreate((size_t)l->d, (size_t)s->atoms, p, &l->statistics));
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, (PetscInt)s->atoms, (PetscInt)s->atoms, NULL, &l->A));
-  PetscCall(MatDuplicate(l->A, MAT_DO_NOT_COPY_VALUES, &l->batch_A));
   PetscCall(WeftDictCreateLike(l->dict, &l->B));
-  PetscCall(WeftDictCreateLike(l->dict, &l->batch_B));
   PetscCall(PetscCalloc4(G, &l->weights.gamma, G, &l->weights.eta, G, &l->usage, G, &l->idle));
   PetscCall(WeftCodeStoreCreate(l->x->rows, (int)G, p, &l->codes));
   PetscCall(WeftBlockCreate((size_t)s->atoms, (size_t)l->d, s->precision, &l->atoms));
+  PetscCall(WeftBlockCreate((size_t)s->atoms, (size_t)s->atoms, s->precision, &l->gram));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -101,12 +100,11 @@ PetscErrorCode WeftLayerDestroy(WeftLayer *layer)
   PetscCall(WeftCoderDestroy(&l->coder));
   PetscCall(WeftStatisticsDestroy(&l->statistics));
   PetscCall(MatDestroy(&l->A));
-  PetscCall(MatDestroy(&l->batch_A));
   PetscCall(MatDestroy(&l->B));
-  PetscCall(MatDestroy(&l->batch_B));
   PetscCall(PetscFree4(l->weights.gamma, l->weights.eta, l->usage, l->idle));
   PetscCall(WeftCodeStoreDestroy(&l->codes));
   PetscCall(WeftBlockDestroy(&l->atoms));
+  PetscCall(WeftBlockDestroy(&l->gram));
   PetscCall(PetscFree(l->history.values));
   PetscCall(PetscFree(*layer));
   PetscFunctionReturn(PETSC_SUCCESS);

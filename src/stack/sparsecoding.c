@@ -72,8 +72,20 @@ static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Code step of batch t with the current atoms and weights, added to the statistics. keep: remember the codes. */
-static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, double ridge[], WeftCoderResult *result)
+/* The coder gets the current atoms and weights; ridge [G]: as used. */
+static PetscErrorCode PrepareCoder(WeftLayer l, double ridge[])
+{
+  PetscFunctionBegin;
+  WeftWeightsRidge(l, ridge);
+  PetscCall(WeftLayerGram(l));
+  PetscCall(WeftCoderSetDictionary(l->coder, &l->atoms, l->codes.group_size));
+  PetscCall(WeftCoderSetGram(l->coder, &l->gram));
+  PetscCall(WeftCoderSetPenalty(l->coder, l->weights.lambda, ridge));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Code step of batch t, added to the statistics. keep: remember the codes. */
+static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, WeftCoderResult *result)
 {
   WeftBatch batch;
   WeftCodes codes;
@@ -81,9 +93,6 @@ static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, doubl
   PetscFunctionBegin;
   PetscCall(WeftBatchLoad(l, t, &batch));
   PetscCall(WeftCodesCreate(l->codes.groups, l->codes.group_size, &codes));
-  WeftWeightsRidge(l, ridge);
-  PetscCall(WeftCoderSetDictionary(l->coder, &l->atoms, l->codes.group_size));
-  PetscCall(WeftCoderSetPenalty(l->coder, l->weights.lambda, ridge));
   PetscCall(WeftCoderSolve(l->coder, &batch.x, &batch.warm, &codes, result));
   PetscCall(WeftStatisticsAdd(&l->statistics, &batch.x, &codes));
   for (size_t i = 0; keep && i < batch.count; ++i) PetscCall(WeftCodeStorePut(&l->codes, batch.index[i], &codes, i));
@@ -92,31 +101,26 @@ static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, doubl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A full batch is the whole; of mini-batches the older count less and less, as their codes came from older atoms
+   (Mairal, Bach, Ponce, Sapiro 2010): batch t weighs 3/(t + 1), about the mean over the last third. */
+static double BatchWeight(const WeftLayer l)
+{
+  return l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.0 / (double)(l->iteration + 1));
+}
+
 static PetscErrorCode CodeStep(WeftLayer l, Pass *pass)
 {
+  const double    weight = BatchWeight(l);
   WeftCoderResult result;
 
   PetscFunctionBegin;
   PetscCall(WeftCoderSetMonotone(l->coder, l->weights.frozen && l->batches.per_epoch == 1 ? PETSC_TRUE : PETSC_FALSE));
   PetscCall(WeftStatisticsClear(&l->statistics));
-  PetscCall(CodeBatch(l, l->iteration, PETSC_TRUE, pass->ridge, &result));
+  PetscCall(PrepareCoder(l, pass->ridge));
+  PetscCall(CodeBatch(l, l->iteration, PETSC_TRUE, &result));
   PetscCall(ReduceResult(l, &result, pass));
-  PetscCall(WeftStatisticsReduce(l->comm, &l->statistics, l->batch_A, l->batch_B, pass->usage, &pass->n));
-  PetscCall(WeftGroupSizes(l, l->batch_A, pass->sizes));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* A full batch is the whole; of mini-batches the older count less and less, as their codes came from older atoms
-   (Mairal, Bach, Ponce, Sapiro 2010): batch t weighs 3/(t + 1), about the mean over the last third. */
-static PetscErrorCode Remember(WeftLayer l, const Pass *pass)
-{
-  const double weight = l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.0 / (double)(l->iteration + 1));
-
-  PetscFunctionBegin;
-  PetscCall(MatScale(l->A, 1.0 - weight));
-  PetscCall(MatAXPY(l->A, weight, l->batch_A, SAME_NONZERO_PATTERN));
-  PetscCall(MatScale(l->B, 1.0 - weight));
-  PetscCall(MatAXPY(l->B, weight, l->batch_B, SAME_NONZERO_PATTERN));
+  PetscCall(WeftStatisticsFold(l->comm, &l->statistics, l->settings.precision, weight, l->A, l->B, pass->usage,
+                               pass->sizes, &pass->n));
   for (int g = 0; g < l->codes.groups; ++g) l->usage[g] += weight * (pass->usage[g] - l->usage[g]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -177,7 +181,6 @@ static PetscErrorCode Iterate(WeftLayer l, double entry[])
   PetscCall(PassCreate(l, &pass));
   l->weights.frozen = l->iteration >= WeftLayerFreezeIteration(l) ? PETSC_TRUE : PETSC_FALSE;
   PetscCall(CodeStep(l, &pass));
-  PetscCall(Remember(l, &pass));
   PetscCall(WeftWeightsUpdateEta(l));
   entry[WEFT_HISTORY_ITERATION] = (double)l->iteration;
   entry[WEFT_HISTORY_RECONSTRUCTION] = pass.reconstruction / (double)PetscMax(pass.n, 1);
@@ -208,8 +211,9 @@ static PetscErrorCode Finish(WeftLayer l)
   PetscCall(PassCreate(l, &pass));
   PetscCall(WeftStatisticsClear(&l->statistics));
   PetscCall(WeftCoderSetMonotone(l->coder, PETSC_FALSE));
+  PetscCall(PrepareCoder(l, pass.ridge));
   for (PetscInt64 t = T - count; t < T; ++t) {
-    PetscCall(CodeBatch(l, t, PETSC_FALSE, pass.ridge, &result));
+    PetscCall(CodeBatch(l, t, PETSC_FALSE, &result));
     sum.objective += result.objective;
     sum.reconstruction += result.reconstruction;
     sum.sum_gap += result.sum_gap;
@@ -218,7 +222,7 @@ static PetscErrorCode Finish(WeftLayer l)
     if (result.reason == WEFT_CODER_DIVERGED_NAN) sum.reason = result.reason;
   }
   PetscCall(ReduceResult(l, &sum, &pass));
-  PetscCall(WeftStatisticsReduce(l->comm, &l->statistics, l->batch_A, l->batch_B, l->usage, &pass.n));
+  PetscCall(WeftStatisticsFold(l->comm, &l->statistics, l->settings.precision, 1, NULL, NULL, l->usage, NULL, &pass.n));
   l->final_activity = pass.active / ((double)PetscMax(pass.n, 1) * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
   l->final_max_gap = pass.max_gap;
   l->final_mean_gap = pass.sum_gap / (double)PetscMax(pass.n, 1);

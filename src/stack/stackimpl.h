@@ -13,6 +13,9 @@ typedef struct {
 extern PetscErrorCode WeftBatchLoad(WeftLayer layer, PetscInt64 t, WeftBatch *batch);
 extern PetscErrorCode WeftBatchDestroy(WeftBatch *batch);
 
+/* The Gram matrix of the layer's atoms, each rank making its share of the rows. */
+extern PetscErrorCode WeftLayerGram(WeftLayer layer);
+
 /* Weights: the first absolute values, from batch 0 and the initial atoms. */
 extern PetscErrorCode WeftWeightsStart(WeftLayer layer);
 /* r_g = μ√p/η_g into ridge [G]. */

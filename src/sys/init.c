@@ -62,9 +62,9 @@ static PetscErrorCode CatchStopSignals(void)
 
 static PetscErrorCode RegisterEvents(void)
 {
-  static const char *names[WEFT_NUM_EVENTS] = {"WeftRead",    "WeftPrepare",   "WeftWhiten", "WeftCode",
-                                               "WeftCertify", "WeftStats",     "WeftReduce", "WeftDictionary",
-                                               "WeftReseed",  "WeftCheckpoint"};
+  static const char *names[WEFT_NUM_EVENTS] = {"WeftRead",    "WeftPrepare", "WeftWhiten", "WeftCode",
+                                               "WeftCertify", "WeftStats",   "WeftReduce", "WeftDictionary",
+                                               "WeftReseed",  "WeftGather",  "WeftGram",   "WeftCheckpoint"};
   PetscClassId       classid;
 
   PetscFunctionBegin;

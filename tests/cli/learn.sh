@@ -102,7 +102,7 @@ runs "$MPIEXEC" -n 3 "$WEFT" -version
 
 # Log events after the steps of the method.
 runs "$WEFT" learn "${small[@]}" -weft_iterations 2 -o log.h5 -log_view
-for event in WeftRead WeftPrepare WeftWhiten WeftCode WeftCertify WeftStats WeftReduce WeftDictionary WeftReseed WeftCheckpoint; do
+for event in WeftRead WeftPrepare WeftWhiten WeftCode WeftCertify WeftStats WeftReduce WeftDictionary WeftReseed WeftGather WeftGram WeftCheckpoint; do
   grep -q "^$event " out || fail "no event $event under -log_view"
 done
 finish

@@ -56,11 +56,22 @@ PetscErrorCode WeftCoderCreate(WeftCoder *coder)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The caller's Gram matrix instead of what there is; NULL: none of the caller's. */
+static PetscErrorCode DropGram(WeftCoder coder, const WeftBlock *instead)
+{
+  PetscFunctionBegin;
+  if (!coder->gram_given && instead) PetscCall(WeftBlockDestroy(&coder->gram));
+  if (coder->gram_given || instead) coder->gram = instead ? *instead : (WeftBlock){0};
+  coder->gram_given = instead ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftCoderDestroy(WeftCoder *coder)
 {
   PetscFunctionBegin;
   if (!*coder) PetscFunctionReturn(PETSC_SUCCESS);
   if ((*coder)->ops->destroy) PetscCall((*(*coder)->ops->destroy)(*coder));
+  PetscCall(DropGram(*coder, NULL));
   PetscCall(WeftBlockDestroy(&(*coder)->gram));
   PetscCall(PetscFree2((*coder)->ridge, (*coder)->norms));
   PetscCall(PetscFree2((*coder)->objective, (*coder)->gap));
@@ -195,6 +206,17 @@ PetscErrorCode WeftCoderSetDictionary(WeftCoder coder, const WeftBlock *atoms, i
   coder->groups = (int)groups;
   coder->threshold = coder->lambda * PetscSqrtReal((double)group_size);
   coder->setup_called = PETSC_FALSE;
+  PetscCall(DropGram(coder, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCoderSetGram(WeftCoder coder, const WeftBlock *gram)
+{
+  PetscFunctionBegin;
+  PetscCheck(gram->rows == coder->k && gram->cols == coder->k && gram->precision == coder->atoms.precision,
+             PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a Gram matrix of another size or precision than the atoms'");
+  PetscCall(DropGram(coder, gram));
+  coder->setup_called = PETSC_FALSE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -216,17 +238,24 @@ PetscErrorCode WeftCoderSetPenalty(WeftCoder coder, double lambda, const double 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode MakeGram(WeftCoder coder)
+{
+  PetscFunctionBegin;
+  if (coder->gram.rows != coder->k || coder->gram.precision != coder->atoms.precision) {
+    PetscCall(WeftBlockDestroy(&coder->gram));
+    PetscCall(WeftBlockCreate(coder->k, coder->k, coder->atoms.precision, &coder->gram));
+  }
+  PetscCall(WeftBlockGram(&coder->atoms, coder->group_size, 0, coder->k, &coder->gram));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftCoderSetUp(WeftCoder coder)
 {
   PetscFunctionBegin;
   if (coder->setup_called) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(coder->atoms.values.v, PETSC_COMM_SELF, PETSC_ERR_ORDER, "the coder has no dictionary");
   if (!((PetscObject)coder)->type_name) PetscCall(WeftCoderSetType(coder, WEFTCODERBCD));
-  if (coder->gram.rows != coder->k || coder->gram.precision != coder->atoms.precision) {
-    PetscCall(WeftBlockDestroy(&coder->gram));
-    PetscCall(WeftBlockCreate(coder->k, coder->k, coder->atoms.precision, &coder->gram));
-  }
-  PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &coder->atoms, &coder->atoms, 0.0, &coder->gram));
+  if (!coder->gram_given) PetscCall(MakeGram(coder));
   if (coder->ops->setup) PetscCall((*coder->ops->setup)(coder));
   if (coder->view) PetscCall(WeftCoderView(coder, PETSC_VIEWER_STDOUT_SELF));
   coder->view = PETSC_FALSE; /* once */
