@@ -45,6 +45,9 @@ extern PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[],
 extern PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
                                      hid_t type, void *values);
 
+/* WeftH5ReadNumber - a scalar dataset, into *value on every rank; a user's mistake where path is none. */
+extern PetscErrorCode WeftH5ReadNumber(MPI_Comm comm, hid_t file, const char path[], double *value);
+
 /* What a dataset is for, written beside it. labels: one name per dimension, comma separated ("sample,feature"). */
 typedef struct {
   const char *description, *units, *labels;

@@ -18,3 +18,5 @@ extern void WeftOutputDiscardAll(void);
 /* WeftOutputCheckNew - a user's mistake where path exists already or its folder does not or cannot be written.
    Collective; option names what gave the path ("-o"). */
 extern PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[]);
+/* WeftOutputCheckPath - the same for an output that may replace a file. */
+extern PetscErrorCode WeftOutputCheckPath(MPI_Comm comm, const char option[], const char path[]);

@@ -61,6 +61,9 @@ extern void WeftBlasChooseKernel(char **argv);
 /* WeftBlasStart - one BLAS thread per rank unless the environment says otherwise; a warning with the line to type where
    the kernel could not be mended. Collective; WeftInitialize() calls it. */
 extern PetscErrorCode WeftBlasStart(void);
+/* WeftBlasDescribe - the BLAS in use: "OpenBLAS SkylakeX" (with its kernel) or the library's file name; threads: those
+   of one call, 1 where the library does not say. Not collective. */
+extern void WeftBlasDescribe(size_t size, char name[], int *threads);
 
 /* Log events, named after the steps of the method; -log_view prints them. */
 typedef enum {

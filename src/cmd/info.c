@@ -1,7 +1,7 @@
 #include "cmd.h"
 #include <weft/h5.h>
+#include <weft/json.h>
 #include <weft/runfile.h>
-#include <math.h>
 
 static const WeftOption options[] = {{"-json", NULL, NULL, "print one JSON object"}, {NULL, NULL, NULL, NULL}};
 
@@ -89,35 +89,39 @@ static PetscErrorCode ReadFacts(const char path[], Facts *f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* JSON has no NaN or infinity. */
-static PetscErrorCode PrintJsonReal(const char name[], double value)
-{
-  PetscFunctionBegin;
-  if (isfinite(value))
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": %.17g,\n", name, value));
-  else
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": null,\n", name));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode PrintJson(const Facts *f)
 {
-  const char      *ints[] = {"ranks", "seed", "samples", "inputs", "atoms", "groups", "alive_groups", "iterations"};
-  const PetscInt64 int_values[] = {f->ranks, f->seed,   f->samples, f->inputs,
-                                   f->atoms, f->groups, f->alive,   f->iterations};
-  const char      *reals[] = {"lambda",    "mu",      "connection_density", "active_fraction",
-                              "objective", "seconds", "worst_max_gap"};
-  const double     real_values[] = {f->lambda, f->mu, f->density, f->usage, f->objective, f->seconds, f->worst_gap};
+  const struct {
+    const char *name;
+    PetscInt64  value;
+  } ints[] = {{"ranks", f->ranks}, {"seed", f->seed},     {"samples", f->samples},    {"inputs", f->inputs},
+              {"atoms", f->atoms}, {"groups", f->groups}, {"alive_groups", f->alive}, {"iterations", f->iterations}};
+  const struct {
+    const char *name;
+    double      value;
+  } reals[] = {{"lambda", f->lambda},
+               {"mu", f->mu},
+               {"connection_density", f->density},
+               {"active_fraction", f->usage},
+               {"objective", f->objective},
+               {"seconds", f->seconds},
+               {"worst_max_gap", f->worst_gap}};
+  const char *texts[][2] = {{"created", f->created}, {"weft_version", f->version},
+                            {"git", f->git},         {"petsc", f->petsc},
+                            {"hdf5", f->hdf5},       {"mpi", f->mpi}};
+  WeftJson    json;
 
   PetscFunctionBegin;
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "{\n  \"complete\": %s,\n", f->complete ? "true" : "false"));
-  for (int i = 0; i < 8; ++i)
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"%s\": %lld,\n", ints[i], (long long)int_values[i]));
-  for (int i = 0; i < 7; ++i) PetscCall(PrintJsonReal(reals[i], real_values[i]));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"created\": \"%s\",\n  \"weft_version\": \"%s\",\n  \"git\": \"%s\",\n",
-                        f->created, f->version, f->git));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  \"petsc\": \"%s\",\n  \"hdf5\": \"%s\",\n  \"mpi\": \"%s\"\n}\n", f->petsc,
-                        f->hdf5, f->mpi));
+  PetscCall(WeftJsonCreate(&json));
+  PetscCall(WeftJsonFlag(&json, "complete", f->complete ? PETSC_TRUE : PETSC_FALSE));
+  for (size_t i = 0; i < sizeof(ints) / sizeof(ints[0]); ++i)
+    PetscCall(WeftJsonInt(&json, ints[i].name, ints[i].value));
+  for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); ++i)
+    PetscCall(WeftJsonReal(&json, reals[i].name, reals[i].value));
+  for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i)
+    PetscCall(WeftJsonText(&json, texts[i][0], texts[i][1]));
+  PetscCall(WeftJsonWrite(PETSC_COMM_WORLD, &json, "-json", ""));
+  PetscCall(WeftJsonDestroy(&json));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -68,3 +68,19 @@ PetscErrorCode WeftBlasStart(void)
                            kernel_variable, better));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+void WeftBlasDescribe(size_t size, char name[], int *threads)
+{
+  int (*get_threads)(void) = (int (*)(void))dlsym(RTLD_DEFAULT, "openblas_get_num_threads");
+  const char *kernel = CurrentKernel(), *slash;
+  Dl_info     info = {0};
+
+  *threads = get_threads ? get_threads() : 1;
+  if (kernel) {
+    snprintf(name, size, "OpenBLAS %s", kernel);
+    return;
+  }
+  (void)dladdr(dlsym(RTLD_DEFAULT, "dgemm_"), &info);
+  slash = info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
+  snprintf(name, size, "%s", slash ? slash + 1 : "unknown");
+}

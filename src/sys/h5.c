@@ -255,6 +255,23 @@ PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], Pets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftH5ReadNumber(MPI_Comm comm, hid_t file, const char path[], double *value)
+{
+  hid_t     dataset;
+  herr_t    status;
+  PetscBool failed;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Expect(comm, file, path, 0, NULL));
+  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  status = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value);
+  if (status < 0) WeftH5Reason();
+  WeftH5(H5Dclose(dataset));
+  PetscCall(WeftAnyRank(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
+  WeftUserCheck(!failed, comm, "%s: cannot read %s: %s", FileName(file), path, WeftH5Reason());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftH5WriteRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
                                hid_t type, const void *values)
 {

@@ -166,21 +166,43 @@ void WeftOutputDiscardAll(void)
     if (unfinished->mine) unlink(unfinished->partial);
 }
 
-PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[])
+/* What is wrong with path as the name of an output, as an errno value; 0: nothing. */
+static int PathProblem(const char path[], PetscBool may_exist)
 {
-  char copy[PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN + 2];
-  int  rank, problem = 0;
+  char copy[PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN + 2], inside[PETSC_MAX_PATH_LEN + 2];
+
+  snprintf(copy, sizeof(copy), "%s", path);
+  snprintf(folder, sizeof(folder), "%s/.", dirname(copy)); /* "/.": a file is no folder */
+  snprintf(inside, sizeof(inside), "%s/.", path);
+  if (!access(inside, F_OK)) return may_exist ? EISDIR : EEXIST;
+  if (!access(path, F_OK) && !may_exist) return EEXIST;
+  return access(folder, W_OK | X_OK) ? errno : 0;
+}
+
+static PetscErrorCode CheckPath(MPI_Comm comm, const char option[], const char path[], PetscBool may_exist)
+{
+  int rank, problem = 0;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  snprintf(copy, sizeof(copy), "%s", path);
-  snprintf(folder, sizeof(folder), "%s/.", dirname(copy)); /* "/.": a file is no folder */
-  if (!rank && !access(path, F_OK))
-    problem = EEXIST;
-  else if (!rank && access(folder, W_OK | X_OK))
-    problem = errno;
+  if (!rank) problem = PathProblem(path, may_exist);
   PetscCallMPI(MPI_Bcast(&problem, 1, MPI_INT, 0, comm));
   WeftUserCheck(problem != EEXIST, comm, "%s %s: exists already; remove it or choose another name", option, path);
+  WeftUserCheck(problem != EISDIR, comm, "%s %s: a folder; give a file's name", option, path);
   WeftUserCheck(!problem, comm, "%s %s: its folder: %s", option, path, strerror(problem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[])
+{
+  PetscFunctionBegin;
+  PetscCall(CheckPath(comm, option, path, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftOutputCheckPath(MPI_Comm comm, const char option[], const char path[])
+{
+  PetscFunctionBegin;
+  PetscCall(CheckPath(comm, option, path, PETSC_TRUE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
