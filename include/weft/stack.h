@@ -107,9 +107,11 @@ struct _n_WeftLayer {
   WeftBlock          atoms;      /* [k, d] */
   WeftBlock          gram;       /* [k, k] of the atoms */
   WeftHistory        history;
-  PetscInt64         iteration; /* batches done */
-  PetscInt64         reseeds;   /* groups re-seeded so far: keys their random numbers */
-  double             seconds;   /* spent in all runs so far */
+  const WeftBlock   *start_atoms;  /* NULL: random samples */
+  double             start_lambda; /* 0: a fraction of λ_max */
+  PetscInt64         iteration;    /* batches done */
+  PetscInt64         reseeds;      /* groups re-seeded so far: keys their random numbers */
+  double             seconds;      /* spent in all runs so far */
   double             final_activity, final_max_gap, final_mean_gap, final_objective;
 };
 
@@ -122,6 +124,10 @@ extern PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *settings);
 extern PetscErrorCode WeftLayerCreate(MPI_Comm comm, const WeftLayerSettings *settings, PetscInt64 n, PetscInt64 row0,
                                       const WeftBlock *x, WeftLayer *layer);
 extern PetscErrorCode WeftLayerDestroy(WeftLayer *layer);
+/* WeftLayerSetStart - before learning: the atoms [k, d], the same on every rank, scaled to norm 1 and used until
+   learning has begun, and the absolute λ to start from, instead of random samples and a fraction of λ_max. NULL and 0
+   leave that as it is. Not collective. */
+extern PetscErrorCode WeftLayerSetStart(WeftLayer layer, const WeftBlock *atoms, double lambda);
 /* The batch after which the weights are frozen. Not collective. */
 extern PetscInt64 WeftLayerFreezeIteration(const WeftLayer layer);
 /* Row i of all samples, on every rank. */

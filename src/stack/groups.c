@@ -34,8 +34,22 @@ static PetscErrorCode SetAtomFromSample(WeftLayer l, PetscInt64 a, WeftRandom *r
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode StartAsGiven(WeftLayer l)
+{
+  double *atom;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(l->d, &atom));
+  for (PetscInt64 a = 0; a < l->settings.atoms; ++a) {
+    WeftBlockGetRow(l->start_atoms, (size_t)a, atom);
+    PetscCall(WeftDictSetAtom(l->dict, (PetscInt)a, atom));
+  }
+  PetscCall(PetscFree(atom));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One sample from each of k strata, so that no two atoms start alike where there are samples enough. */
-PetscErrorCode WeftGroupsStart(WeftLayer l)
+static PetscErrorCode StartFromSamples(WeftLayer l)
 {
   const PetscInt64 k = l->settings.atoms;
   double          *atom;
@@ -51,6 +65,13 @@ PetscErrorCode WeftGroupsStart(WeftLayer l)
     PetscCall(SetAtomFromSample(l, a, &rng, PetscMin(row, l->n - 1), atom));
   }
   PetscCall(PetscFree(atom));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftGroupsStart(WeftLayer l)
+{
+  PetscFunctionBegin;
+  PetscCall(l->start_atoms ? StartAsGiven(l) : StartFromSamples(l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

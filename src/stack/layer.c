@@ -110,6 +110,18 @@ PetscErrorCode WeftLayerDestroy(WeftLayer *layer)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftLayerSetStart(WeftLayer layer, const WeftBlock *atoms, double lambda)
+{
+  PetscFunctionBegin;
+  PetscCheck(!atoms || (atoms->rows == layer->atoms.rows && atoms->cols == layer->atoms.cols), PETSC_COMM_SELF,
+             PETSC_ERR_ARG_SIZ, "%zu atoms of %zu inputs for a layer of %zu and %zu", atoms->rows, atoms->cols,
+             layer->atoms.rows, layer->atoms.cols);
+  PetscCheck(lambda >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "lambda %g", lambda);
+  layer->start_atoms = atoms;
+  layer->start_lambda = lambda;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscInt64 WeftLayerFreezeIteration(const WeftLayer layer)
 {
   return (PetscInt64)(layer->settings.freeze_fraction * (double)layer->settings.iterations + 0.5);

@@ -32,5 +32,5 @@ extern PetscErrorCode WeftGroupSizes(const WeftLayer layer, Mat A, double sizes[
 /* Gives dead groups new atoms (early) or removes them (late); how many of each. */
 extern PetscErrorCode WeftGroupsTend(WeftLayer layer, const double batch_usage[], PetscInt *reseeded,
                                      PetscInt *removed);
-/* Initial atoms: random samples. */
+/* Initial atoms: random samples, unless others are given. */
 extern PetscErrorCode WeftGroupsStart(WeftLayer layer);

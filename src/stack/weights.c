@@ -61,7 +61,7 @@ PetscErrorCode WeftWeightsStart(WeftLayer l)
   PetscCall(CorrelationPass(l, &batch.x, 0, sums));
   w->lambda_max = sums[0] / n / root_p;
   WeftUserCheck(w->lambda_max > 0, l->comm, "the samples of the first batch are all zero after preprocessing");
-  w->lambda = l->settings.sparsity * w->lambda_max;
+  w->lambda = l->start_lambda > 0 ? l->start_lambda : l->settings.sparsity * w->lambda_max;
   PetscCall(CorrelationPass(l, &batch.x, w->lambda * root_p, sums));
   for (PetscInt64 g = 0; g < G; ++g) {
     w->eta[g] = PetscSqrtReal(sums[1 + g] / n);

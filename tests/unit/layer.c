@@ -397,6 +397,34 @@ static void test_width_penalty_removes_groups(void **state)
   }
 }
 
+/* ---- a given start ---- */
+
+static void test_starts_where_it_is_told(void **state)
+{
+  WeftLayerSettings settings = PlantedSettings(24, 4, 1);
+  PlantedLayer      p;
+  WeftBlock         atoms;
+  double            atom[24];
+
+  (void)state;
+  Ok(WeftBlockCreate(24, 24, WEFT_SINGLE, &atoms));
+  for (size_t a = 0; a < 24; ++a) {
+    PlantedAtom(&common, (int)a, atom);
+    for (size_t j = 0; j < 24; ++j) WeftBlockSet(&atoms, a, j, 3 * atom[j]);
+  }
+  PlantedLayerCreate(PETSC_COMM_WORLD, &common, &settings, &p);
+  Ok(WeftLayerSetStart(p.layer, &atoms, 0.125));
+  Ok((*p.layer->learner->start)(p.layer));
+  for (size_t a = 0; a < 24; ++a) {
+    PlantedAtom(&common, (int)a, atom);
+    for (size_t j = 0; j < 24; ++j) assert_true(fabs(WeftBlockGet(&p.layer->atoms, a, j) - atom[j]) < 1e-6);
+  }
+  PlantedLayerLearn(&p);
+  assert_true(PlantedHistory(&p, 0, WEFT_HISTORY_LAMBDA) == 0.125);
+  PlantedLayerDestroy(&p);
+  Ok(WeftBlockDestroy(&atoms));
+}
+
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_objective_never_rises),
                                           cmocka_unit_test(test_objective_never_rises_with_any_coder),
                                           cmocka_unit_test(test_objective_never_rises_in_single),
@@ -410,5 +438,6 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_objective_never_
                                           cmocka_unit_test(test_nothing_but_zeros_is_the_users_mistake),
                                           cmocka_unit_test(test_iterations_from_epochs),
                                           cmocka_unit_test(test_cut_connections_are_zero),
-                                          cmocka_unit_test(test_width_penalty_removes_groups)};
+                                          cmocka_unit_test(test_width_penalty_removes_groups),
+                                          cmocka_unit_test(test_starts_where_it_is_told)};
 WEFT_TEST_MAIN(tests)
