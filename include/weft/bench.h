@@ -11,3 +11,9 @@ extern const WeftOption WeftBenchOptions[];
    double whatever the coder worked in, and rates beside that of the product X Dᵀ. Samples are cut over ranks;
    CPU-seconds are summed over them, and the time is the slowest one's. Collective on comm, as all of these. */
 extern PetscErrorCode WeftBenchCoder(MPI_Comm comm);
+
+/* WeftBenchDictionary - WeftDictStep() on statistics of real codes, from a dense dictionary and from a sparse one as
+   late in a run, as flops beside those of the product D A of the same run; and learning from the problem's atoms with
+   groups of 1, λ of problem L and nothing else in the objective: the mean objective of the test set, coded outside the
+   clock, against CPU-seconds. */
+extern PetscErrorCode WeftBenchDictionary(MPI_Comm comm);

@@ -1,6 +1,5 @@
 #include "cmd.h"
 #include <weft/bench.h>
-#include <weft/coder.h>
 #include <weft/stack.h>
 #include <string.h>
 
@@ -22,12 +21,33 @@ static const char *const coder_reads[] = {"-problem",
                                           "-weft_coder_view",
                                           "-weft_coder_monitor",
                                           NULL};
+static const char *const dictionary_reads[] = {"-problem",
+                                               "-json",
+                                               "-repeats",
+                                               "-batch",
+                                               "-batches",
+                                               "-every",
+                                               "-samples",
+                                               "-size",
+                                               "-seed",
+                                               "-weft_atoms",
+                                               "-weft_group_size",
+                                               "-weft_precision",
+                                               "-weft_coder_type",
+                                               "-weft_coder_rtol",
+                                               "-weft_coder_max_rounds",
+                                               "-weft_coder_max_iterations",
+                                               "-weft_coder_view",
+                                               "-weft_coder_monitor",
+                                               "-weft_dict_max_iterations",
+                                               "-weft_dict_rtol",
+                                               NULL};
 
 static const struct {
   const char        *word;
   const char *const *reads;
   PetscErrorCode (*run)(MPI_Comm comm);
-} benches[] = {{"coder", coder_reads, WeftBenchCoder}};
+} benches[] = {{"coder", coder_reads, WeftBenchCoder}, {"dictionary", dictionary_reads, WeftBenchDictionary}};
 enum { BENCHES = sizeof(benches) / sizeof(benches[0]) };
 
 /* The options of a problem that is made. */
@@ -64,15 +84,16 @@ static PetscErrorCode RunBench(const char word[])
 
   PetscFunctionBegin;
   while (bench < BENCHES && strcmp(benches[bench].word, word)) ++bench;
-  WeftUserCheck(bench < BENCHES, PETSC_COMM_WORLD, "weft bench %s: one of coder is wanted", word);
+  WeftUserCheck(bench < BENCHES, PETSC_COMM_WORLD, "weft bench %s: one of coder, dictionary is wanted", word);
   PetscCall(RefuseOthers(bench));
   PetscCall(benches[bench].run(PETSC_COMM_WORLD));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const WeftVerb WeftVerbBench = {"bench",
-                                "coder",
+                                "coder|dictionary",
                                 "measure how fast this machine does the work of learning",
-                                "  weft bench coder [-problem problem.h5] [-json F] [-codes F.h5]\n",
-                                {WeftBenchOptions, WeftLayerOptions, WeftCoderOptions},
+                                "  weft bench coder [-problem problem.h5] [-json F] [-codes F.h5]\n"
+                                "  weft bench dictionary [-problem problem.h5] [-json F]\n",
+                                {WeftBenchOptions, WeftLayerOptions, WeftCoderOptions, WeftDictOptions},
                                 RunBench};
