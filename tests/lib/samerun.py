@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 TIMES = {"history/0/seconds", "options"}  # options name the file
-ATTRIBUTES = {"created", "peak_bytes_per_rank"}
+ATTRIBUTES = {"created", "peak_bytes_per_rank", "git"}  # git tells builds apart
 
 
 def datasets(f):
