@@ -1,4 +1,4 @@
-"""Command line: python3 -m weftpost COMMAND run.h5 [-o DIR]."""
+"""Command line: python3 -m weftpost COMMAND run.h5 [-o DIR], or bench coder.json."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import NoReturn
 from matplotlib.figure import Figure
 
 from . import report
+from .bench import table, turns
+from .bench.result import read_bench
 from .errors import UserError
-from .figures import atoms, fields, history, style
+from .figures import atoms, fields, history, rates, style
 from .measure import measure
 from .runfile import Run, read_run
 
@@ -28,6 +30,7 @@ HELP = {
     "all": "the three figures",
     "measure": "locality, pooling, width, density and gaps, as numbers",
 }
+BENCH_HELP = "weft bench coder beside scikit-learn on the same problem, in turn: table and picture"
 USER_MISTAKE = 2
 
 
@@ -39,24 +42,29 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        run = read_run(options.run)
-        for note in run.notes:
-            print(f"weftpost: note: {run.path}: {note}", file=sys.stderr)
-        if options.command == "measure":
-            _print_measures(run, options)
-        else:
-            _write_figures(run, options)
+        options.act(options)
     except UserError as error:
         print(f"weftpost: error: {error}", file=sys.stderr)
         return USER_MISTAKE
     return 0
 
 
+def _run_command(options: argparse.Namespace) -> None:
+    run = read_run(options.run)
+    for note in run.notes:
+        print(f"weftpost: note: {run.path}: {note}", file=sys.stderr)
+    if options.command == "measure":
+        _print_measures(run, options)
+    else:
+        _write_figures(run, options)
+
+
 def _parser() -> Parser:
-    parser = Parser(prog="weftpost", description="Figures and numbers from a Weft run file.")
+    parser = Parser(prog="weftpost", description="Figures and numbers from what Weft wrote.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, words in HELP.items():
         command = commands.add_parser(name, help=words, description=words)
+        command.set_defaults(act=_run_command)
         command.add_argument("run", type=Path, metavar="run.h5", help="run file or checkpoint")
         if name == "measure":
             command.add_argument("--json", action="store_true", help="one JSON object")
@@ -67,7 +75,22 @@ def _parser() -> Parser:
         if name != "history":
             words = "show at most N groups (default 64)"
             command.add_argument("--groups", type=_positive, default=64, metavar="N", help=words)
+    _add_bench(commands.add_parser("bench", help=BENCH_HELP, description=BENCH_HELP))
     return parser
+
+
+def _add_bench(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(act=_compare)
+    words = "what weft bench coder -problem problem.h5 -json F wrote"
+    command.add_argument("result", type=Path, metavar="coder.json", help=words)
+    words = "samples, dictionary, weight and optima of that run"
+    command.add_argument("--problem", type=Path, required=True, metavar="problem.h5", help=words)
+    words = "the program, to measure it in turn with scikit-learn (default: as coder.json says)"
+    command.add_argument("--weft", type=Path, metavar="PROGRAM", help=words)
+    words = "turns; median and range are told (default 3)"
+    command.add_argument("--repeats", type=_positive, default=3, metavar="N", help=words)
+    words = "where to write (default: beside coder.json)"
+    command.add_argument("-o", dest="directory", type=Path, metavar="DIR", help=words)
 
 
 def _natural(text: str) -> int:
@@ -97,11 +120,33 @@ def _write_figures(run: Run, options: argparse.Namespace) -> None:
         print(_save(figure, directory, f"{run.path.stem}-{name}.png"), flush=True)
 
 
+def _compare(options: argparse.Namespace) -> None:
+    bench = read_bench(options.result)
+    found = turns.compare(bench, options.problem, options.weft, options.repeats, _progress)
+    style.apply()
+    directory, name = options.directory or options.result.parent, f"{options.result.stem}-compared"
+    print(table.as_text(found), end="\n\n", flush=True)
+    print(_write(table.as_markdown(found), directory, f"{name}.md"))
+    print(_write(turns.as_json(found) + "\n", directory, f"{name}.json"))
+    print(_save(rates.draw(found), directory, f"{name}.png"))
+
+
+def _progress(words: str) -> None:
+    print(f"weftpost: {words}", file=sys.stderr, flush=True)
+
+
+def _write(text: str, directory: Path, name: str) -> Path:
+    return _put(directory / name, lambda path: path.write_text(text, encoding="utf-8"))
+
+
 def _save(figure: Figure, directory: Path, name: str) -> Path:
-    path = directory / name
+    return _put(directory / name, lambda path: figure.savefig(path, dpi=style.DPI))
+
+
+def _put(path: Path, write: Callable[[Path], object]) -> Path:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=style.DPI)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
     return path

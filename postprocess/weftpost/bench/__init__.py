@@ -1,0 +1,1 @@
+"""`weft bench coder` beside scikit-learn on the same samples, dictionary and weight."""
