@@ -1,7 +1,7 @@
 #include "dictimpl.h"
 
 const WeftOption WeftDictOptions[] = {
-  {"-weft_dict_max_iterations", "N", "4", "inner iterations of a dictionary step, at most"},
+  {"-weft_dict_max_iterations", "N", "2", "passes over the atoms in a dictionary step, at most"},
   {"-weft_dict_rtol", "R", "1e-3", "relative change of the dictionary at which its step ends"},
   {NULL, NULL, NULL, NULL}};
 
@@ -28,8 +28,9 @@ PetscErrorCode WeftDictCreate(MPI_Comm comm, PetscInt d, PetscInt k, int group_s
   w->k = k;
   w->group_size = group_size;
   w->groups = k / group_size;
+  w->precision = WEFT_DOUBLE;
   w->rtol = 1e-3;
-  w->max_iterations = 4;
+  w->max_iterations = 2;
   w->rows = PETSC_DECIDE;
   PetscCall(PetscSplitOwnership(comm, &w->rows, &w->d));
   PetscCall(PetscMalloc1(w->groups, &w->alive));
@@ -66,6 +67,14 @@ PetscErrorCode WeftDictSetTolerances(WeftDict dict, double rtol, int max_iterati
   PetscFunctionBegin;
   dict->rtol = rtol;
   dict->max_iterations = max_iterations;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftDictSetPrecision(WeftDict dict, WeftPrecision precision)
+{
+  PetscFunctionBegin;
+  if (precision != dict->precision) PetscCall(WeftStepDestroy(&dict->step));
+  dict->precision = precision;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -11,7 +11,8 @@ struct _n_WeftDict {
   PetscInt       d, k, rows; /* rows: of this rank */
   int            group_size;
   PetscInt       groups;
-  unsigned char *alive; /* [G] */
+  unsigned char *alive;     /* [G] */
+  WeftPrecision  precision; /* of the products */
   double         rtol;
   int            max_iterations;
   WeftStep       step; /* its memory, kept from step to step; NULL before the first */
@@ -21,44 +22,64 @@ struct _n_WeftDict {
 extern PetscErrorCode WeftDictArray(WeftDict dict, Mat M, double **values);
 extern PetscErrorCode WeftDictRestore(Mat M, double **values);
 
-/* A rank's rows of D that are not zero, group after group. A step works on these alone: D has few. */
+/* The rows of groups that are not zero, of a matrix [rows, k] that is column-major and of this rank. */
 typedef struct {
-  size_t *start; /* [G + 1]: the entries of group g are start[g] .. start[g + 1] */
-  int    *row;   /* of each entry; ascending within a group */
-  double *value; /* group g: p columns of its entries, from value[p start[g]] */
+  size_t *count; /* [G] */
+  int    *row;   /* [G, rows]: group g's, ascending */
 } WeftRows;
 
-/* None of these is collective. Memory for every row of every group. */
-extern PetscErrorCode WeftRowsCreate(size_t rows, size_t groups, size_t p, WeftRows *r);
+/* None of these is collective. */
+extern PetscErrorCode WeftRowsCreate(size_t rows, size_t groups, WeftRows *r);
 extern PetscErrorCode WeftRowsDestroy(WeftRows *r);
-static inline size_t  WeftRowsCount(const WeftRows *r, size_t g)
-{
-  return r->start[g + 1] - r->start[g];
-}
-/* Group g := those rows of its dense columns [rows, p] whose norm is over `above`. In ascending order of g. */
-extern void WeftRowsSet(WeftRows *r, size_t g, size_t rows, size_t p, const double *dense, double above);
-/* dense [rows, p] += factor scale[i] (column i of group g), scale may be NULL. */
-extern void WeftRowsAdd(const WeftRows *r, size_t g, size_t rows, size_t p, double factor, const double scale[],
-                        double *dense);
-/* dense [rows, G p] := all groups. */
-extern void WeftRowsToDense(const WeftRows *r, size_t groups, size_t rows, size_t p, double *dense);
+/* The rows of x [n, p] whose norm is over `above`; returns how many. */
+extern size_t WeftRowsSelect(size_t n, size_t p, const double *x, double above, int row[]);
+/* The rows in either of two ascending lists; returns how many. */
+extern size_t WeftRowsUnite(size_t n1, const int row1[], size_t n2, const int row2[], int row[]);
 
-/* State of a step. Arrays [rows, k] are column-major and of this rank. */
+/* State of a step: one block of atoms at a time moves, given all the others. Arrays [rows, ..] are column-major, where
+   nothing else is said, and of this rank; "real" ones are in the dictionary's precision. */
 struct _n_WeftStep {
   WeftDict      dict;
   size_t        rows, k, p, groups;
-  const double *a, *b, *weight;                      /* A [k, k]; B [rows, k]; w_g */
-  WeftRows      d, d_old, d_new;                     /* now, one iteration ago, proposed */
-  double       *product, *product_old, *product_new; /* the same times A: [rows, k] */
-  double       *t;                                   /* T at the entries of d_new, laid out like its values */
-  double       *dense;                               /* [rows, k] scratch */
-  double *diagonal, *h, *square, *nu, *fraction; /* [k] floored A_aa; m + ν; ‖d_a‖²; ν; see WeftStepProximal() */
-  double *tile;                                  /* [rows, p] scratch */
-  double  kappa, value, norm_rtol;
+  size_t        width, ld, blocks;          /* atoms of a block, at most; the same up to full panels; how many blocks */
+  const double *a, *b, *weight;             /* A [k, k]; B [rows, k]; w_g */
+  double       *d, *d_new;                  /* [rows, k]: D, and what a pass makes of it */
+  WeftRows      filled;                     /* of d_new */
+  PetscBool     sparse;                     /* multiply those rows alone */
+  void         *copy, *panel_a, *panel;     /* real: d_new; A's columns of the block [k, ld]; products [rows, ld] */
+  double       *diagonal, *kappa;           /* [k] floored A_aa; [blocks] */
+  double       *h, *square, *nu, *fraction; /* [k] m + ν; ‖d_a‖²; ν; see WeftStepProximal() */
+
+  /* of the block alone */
+  size_t   first, atoms; /* its atoms */
+  WeftRows kept, moved;  /* over the threshold; changed */
+  double  *minus;        /* B − D A [rows, width] */
+  double  *t, *value;    /* [rows, width] T and the proximal map of it, kept rows alone, group by group */
+  void    *change;       /* real [rows, width]: by which d_new moved */
+  double  *tile;         /* [rows, p + 6] scratch */
+
+  double stretch, norm_rtol; /* factor of all κ; relative, of the norm bound */
+  struct {
+    double f, rise, change, norm; /* see WeftStepSweep() */
+  } sums;
 };
 
 extern PetscErrorCode WeftStepDestroy(WeftStep *step);
-/* product = D A: by BLAS, or over the rows that are not zero where these are few. Not collective. */
-extern PetscErrorCode WeftStepMultiply(WeftStep s, const WeftRows *d, double *product);
-/* d_new = the proximal map of T at the extrapolated point D + β (D − D_old). Collective. */
-extern PetscErrorCode WeftStepProximal(WeftStep s, double beta);
+/* κ of each block: a proximal gradient step in the metric κ A_aa lowers F. Collective. */
+extern PetscErrorCode WeftStepMetric(WeftStep s);
+/* value = the proximal map of T (rows kept of every group of the block) under the norm bound. Collective. */
+extern PetscErrorCode WeftStepProximal(WeftStep s);
+/* One pass over the blocks, from D to d_new. sums over all ranks: F(D), F(d_new) − F(D), ‖d_new − D‖², ‖d_new‖².
+   move: else only F. Collective. */
+extern PetscErrorCode WeftStepSweep(WeftStep s, PetscBool move);
+
+/* Products for the block, in either precision. None is collective. */
+/* A's columns, once per block. */
+extern void WeftProductPack(WeftStep s);
+/* minus = B − D A; returns tr(Dᵀ(D A)) where D has this block's atoms to its left and half of those within: what the
+   blocks add to tr(D A Dᵀ)/2 if none has moved. */
+extern PetscErrorCode WeftProductForm(WeftStep s, double *half);
+/* tr(C A Cᵀ) of the change C. */
+extern PetscErrorCode WeftProductCurvature(WeftStep s, double *curvature);
+/* To the real arrays. */
+extern void WeftProductCopy(WeftStep s, size_t n, const double *from, void *to, size_t at);

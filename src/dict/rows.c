@@ -2,26 +2,26 @@
 
 enum { CHUNK = 64 }; /* sums side by side, in registers and first-level cache */
 
-PetscErrorCode WeftRowsCreate(size_t rows, size_t groups, size_t p, WeftRows *r)
+PetscErrorCode WeftRowsCreate(size_t rows, size_t groups, WeftRows *r)
 {
   PetscFunctionBegin;
-  PetscCall(PetscMalloc3(groups + 1, &r->start, rows * groups, &r->row, rows * groups * p, &r->value));
-  PetscCall(PetscArrayzero(r->start, groups + 1));
+  PetscCall(PetscMalloc2(groups, &r->count, rows * groups, &r->row));
+  PetscCall(PetscArrayzero(r->count, groups));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode WeftRowsDestroy(WeftRows *r)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree3(r->start, r->row, r->value));
+  PetscCall(PetscFree2(r->count, r->row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The rows of x [n, p] with ‖x_j‖² > least; returns how many. */
-WEFT_SIMD static size_t Select(size_t n, size_t p, const double *x, double least, int row[])
+WEFT_SIMD size_t WeftRowsSelect(size_t n, size_t p, const double *x, double above, int row[])
 {
-  double square[CHUNK];
-  size_t found = 0;
+  const double least = above * above;
+  double       square[CHUNK];
+  size_t       found = 0;
 
   for (size_t first = 0; first < n; first += CHUNK) {
     const size_t m = n - first < CHUNK ? n - first : CHUNK;
@@ -36,31 +36,14 @@ WEFT_SIMD static size_t Select(size_t n, size_t p, const double *x, double least
   return found;
 }
 
-void WeftRowsSet(WeftRows *r, size_t g, size_t rows, size_t p, const double *dense, double above)
+size_t WeftRowsUnite(size_t n1, const int row1[], size_t n2, const int row2[], int row[])
 {
-  const size_t first = r->start[g], n = Select(rows, p, dense, above * above, r->row + first);
-  const int   *row = r->row + first;
-  double      *value = r->value + p * first;
+  size_t n = 0;
 
-  r->start[g + 1] = first + n;
-  for (size_t i = 0; i < p; ++i)
-    for (size_t e = 0; e < n; ++e) value[i * n + e] = dense[i * rows + (size_t)row[e]];
-}
-
-void WeftRowsAdd(const WeftRows *r, size_t g, size_t rows, size_t p, double factor, const double scale[], double *dense)
-{
-  const size_t  n = WeftRowsCount(r, g);
-  const int    *row = r->row + r->start[g];
-  const double *value = r->value + p * r->start[g];
-
-  for (size_t i = 0; i < p; ++i) {
-    const double f = scale ? factor * scale[i] : factor;
-    for (size_t e = 0; e < n; ++e) dense[i * rows + (size_t)row[e]] += f * value[i * n + e];
+  for (size_t e = 0, f = 0; e < n1 || f < n2; ++n) {
+    row[n] = f == n2 || (e < n1 && row1[e] < row2[f]) ? row1[e] : row2[f];
+    if (e < n1 && row1[e] == row[n]) ++e;
+    if (f < n2 && row2[f] == row[n]) ++f;
   }
-}
-
-void WeftRowsToDense(const WeftRows *r, size_t groups, size_t rows, size_t p, double *dense)
-{
-  (void)PetscArrayzero(dense, groups * rows * p);
-  for (size_t g = 0; g < groups; ++g) WeftRowsAdd(r, g, rows, p, 1, NULL, dense + g * rows * p);
+  return n;
 }

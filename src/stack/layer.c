@@ -59,6 +59,7 @@ static PetscErrorCode CreateParts(WeftLayer l, PetscInt64 row0)
   PetscCall(WeftBatchesCreate(l->n, row0, (PetscInt64)l->x->rows, s->batch_size, s->seed, &l->batches));
   if (s->epochs > 0) l->settings.iterations = PetscMax(1, (PetscInt64)(s->epochs * (double)l->batches.per_epoch + 0.5));
   PetscCall(WeftDictCreate(l->comm, (PetscInt)l->d, (PetscInt)s->atoms, p, &l->dict));
+  PetscCall(WeftDictSetPrecision(l->dict, s->precision));
   PetscCall(WeftCoderCreate(&l->coder));
   PetscCall(WeftStatisticsCreate((size_t)l->d, (size_t)s->atoms, p, &l->statistics));
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, (PetscInt)s->atoms, (PetscInt)s->atoms, NULL, &l->A));

@@ -322,6 +322,35 @@ static void test_start_over_bound(void **state)
   ProblemDestroy(&q);
 }
 
+/* Single precision enters the products only: D is feasible to rounding, its zeros are exact, and F as near its optimum
+   as the gradient is known. Dense and sparse products, as the cases have them. */
+static void test_single(void **state)
+{
+  (void)state;
+  for (int i = 0; i < CASES; ++i) {
+    Problem        q;
+    WeftDictResult result;
+    double         D[MAX_NUMBERS], full, last = 0, start;
+
+    ProblemCreate(PETSC_COMM_WORLD, &cases[i], &q);
+    Run(&q, 1, 1e-14, 20000, D, &result);
+    full = result.after;
+    Ok(WeftDictSetPrecision(q.dict, WEFT_SINGLE));
+    for (int n = 1; n <= 2048; n *= 2) {
+      MakeStart(&q.slow, 1, D);
+      start = SlowDictValue(&q.slow, D);
+      Run(&q, 1, 1e-7, n, D, &result);
+      assert_near(result.after, SlowDictValue(&q.slow, D), 1e-6 * fabs(start - full));
+      if (n > 1) assert_true(SlowDictValue(&q.slow, D) <= last + 1e-10 * fabs(full));
+      last = SlowDictValue(&q.slow, D);
+      CheckFeasible(&q.slow, D);
+    }
+    assert_near(last, full, 1e-6 * fabs(full));
+    assert_true(CheckZeros(&q.slow, D, D) > 0 || cases[i].factor[1] == 0);
+    ProblemDestroy(&q);
+  }
+}
+
 /* The same D on every number of ranks as on one. */
 static void test_ranks(void **state)
 {
@@ -441,15 +470,9 @@ static void test_measures(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-  cmocka_unit_test(test_gap_bounds),
-  cmocka_unit_test(test_optimum),
-  cmocka_unit_test(test_corner),
-  cmocka_unit_test(test_map),
-  cmocka_unit_test(test_never_rises),
-  cmocka_unit_test(test_ranks),
-  cmocka_unit_test(test_start_over_bound),
-  cmocka_unit_test(test_removed),
-  cmocka_unit_test(test_atoms),
-  cmocka_unit_test(test_measures),
+  cmocka_unit_test(test_gap_bounds), cmocka_unit_test(test_optimum),          cmocka_unit_test(test_corner),
+  cmocka_unit_test(test_map),        cmocka_unit_test(test_never_rises),      cmocka_unit_test(test_single),
+  cmocka_unit_test(test_ranks),      cmocka_unit_test(test_start_over_bound), cmocka_unit_test(test_removed),
+  cmocka_unit_test(test_atoms),      cmocka_unit_test(test_measures),
 };
 WEFT_TEST_MAIN(tests)
