@@ -24,13 +24,15 @@ extern void WeftCodesToDense(const WeftCodes *codes, size_t i, WeftBlock *z, siz
 
 /* A set of samples whose codes are replaced one by one: what remembers codes for warm starts. */
 typedef struct {
-  size_t samples;
-  int    groups, group_size;
-  int   *active;  /* [samples] number of active groups; 0 also for a sample not yet coded */
-  void **entries; /* [samples] the groups, then their values; NULL where none */
+  size_t        samples;
+  int           groups, group_size;
+  WeftPrecision precision; /* of the values: that of the path that makes them, which loses nothing */
+  int          *active;    /* [samples] number of active groups; 0 also for a sample not yet coded */
+  void        **entries;   /* [samples] the values, then their groups; NULL where none */
 } WeftCodeStore;
 
-extern PetscErrorCode WeftCodeStoreCreate(size_t samples, int groups, int group_size, WeftCodeStore *store);
+extern PetscErrorCode WeftCodeStoreCreate(size_t samples, int groups, int group_size, WeftPrecision precision,
+                                          WeftCodeStore *store);
 extern PetscErrorCode WeftCodeStoreDestroy(WeftCodeStore *store);
 /* Appends the stored code of sample i to codes. */
 extern PetscErrorCode WeftCodeStoreGet(const WeftCodeStore *store, size_t i, WeftCodes *codes);

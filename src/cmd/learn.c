@@ -1,4 +1,5 @@
 #include "cmd.h"
+#include <weft/cost.h>
 #include <weft/output.h>
 #include <weft/runfile.h>
 #include <math.h>
@@ -68,6 +69,24 @@ static PetscErrorCode SumData(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Before memory is taken: what the run will hold, above what it holds now. */
+static PetscErrorCode TellMemory(const Run *run, int size)
+{
+  WeftLayerShape shape;
+  WeftMemory     memory;
+  PetscInt64     now;
+
+  PetscFunctionBegin;
+  WeftLayerShapeFromSettings(&run->settings, run->n, WeftDataGetInfo(run->data)->features, size, &shape);
+  WeftLayerMemory(&shape, &memory);
+  PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &now));
+  PetscCall(PetscFPrintf(
+    PETSC_COMM_WORLD, stderr,
+    "weft: note: about %.0f MB per rank: %.0f of libraries, %.0f for the layer, of which %.0f are samples\n",
+    ((double)now + memory.peak) / 1e6, (double)now / 1e6, memory.peak / 1e6, memory.samples / 1e6));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* This rank's samples, preprocessed: fitted to the data, or as the checkpoint has it. */
 static PetscErrorCode LoadSamples(Run *run)
 {
@@ -81,6 +100,7 @@ static PetscErrorCode LoadSamples(Run *run)
   PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", run->data_path, &run->data));
   info = WeftDataGetInfo(run->data);
   run->n = info->samples[WEFT_TRAIN];
+  PetscCall(TellMemory(run, size));
   WeftDataRange(run->n, rank, size, &run->row0, &rows);
   PetscCall(WeftDataReadRows(run->data, WEFT_TRAIN, run->row0, rows, run->settings.precision, &run->x));
   PetscCall(SumData(run));

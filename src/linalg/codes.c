@@ -90,10 +90,11 @@ void WeftCodesToDense(const WeftCodes *codes, size_t i, WeftBlock *z, size_t row
     for (size_t a = 0; a < p; ++a) WeftBlockSet(z, row, (size_t)codes->group[e] * p + a, codes->value[e * p + a]);
 }
 
-PetscErrorCode WeftCodeStoreCreate(size_t samples, int groups, int group_size, WeftCodeStore *store)
+PetscErrorCode WeftCodeStoreCreate(size_t samples, int groups, int group_size, WeftPrecision precision,
+                                   WeftCodeStore *store)
 {
   PetscFunctionBegin;
-  *store = (WeftCodeStore){.samples = samples, .groups = groups, .group_size = group_size};
+  *store = (WeftCodeStore){.samples = samples, .groups = groups, .group_size = group_size, .precision = precision};
   PetscCall(PetscCalloc1(samples, &store->active));
   PetscCall(PetscCalloc1(samples, &store->entries));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,23 +111,48 @@ PetscErrorCode WeftCodeStoreDestroy(WeftCodeStore *store)
 }
 
 /* Values come first in an entry, so that they are aligned. */
-static size_t ValueBytes(int group_size, int active)
+static size_t Values(const WeftCodeStore *store, int active)
 {
-  return (size_t)active * (size_t)group_size * sizeof(double);
+  return (size_t)active * (size_t)store->group_size;
+}
+
+static size_t ValueBytes(const WeftCodeStore *store, int active)
+{
+  return Values(store, active) * WeftPrecisionBytes(store->precision);
+}
+
+static void LoadValues(const WeftCodeStore *store, size_t i, double values[])
+{
+  const size_t n = Values(store, store->active[i]);
+
+  if (store->precision == WEFT_SINGLE)
+    for (size_t e = 0; e < n; ++e) values[e] = (double)((const float *)store->entries[i])[e];
+  else
+    memcpy(values, store->entries[i], n * sizeof(double));
+}
+
+static void SaveValues(WeftCodeStore *store, size_t i, const double values[])
+{
+  const size_t n = Values(store, store->active[i]);
+
+  if (store->precision == WEFT_SINGLE)
+    for (size_t e = 0; e < n; ++e) ((float *)store->entries[i])[e] = (float)values[e];
+  else
+    memcpy(store->entries[i], values, n * sizeof(double));
 }
 
 PetscErrorCode WeftCodeStoreGet(const WeftCodeStore *store, size_t i, WeftCodes *codes)
 {
-  const int    active = store->active[i];
-  const size_t bytes = ValueBytes(store->group_size, active);
-  size_t       end;
+  const int active = store->active[i];
+  size_t    end;
 
   PetscFunctionBegin;
   PetscCall(Grow(codes, (size_t)active));
   end = codes->start[codes->samples];
   if (active) {
-    memcpy(codes->value + end * (size_t)store->group_size, store->entries[i], bytes);
-    memcpy(codes->group + end, (const char *)store->entries[i] + bytes, (size_t)active * sizeof(int));
+    LoadValues(store, i, codes->value + end * (size_t)store->group_size);
+    memcpy(codes->group + end, (const char *)store->entries[i] + ValueBytes(store, active),
+           (size_t)active * sizeof(int));
   }
   codes->start[++codes->samples] = end + (size_t)active;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -134,9 +160,9 @@ PetscErrorCode WeftCodeStoreGet(const WeftCodeStore *store, size_t i, WeftCodes 
 
 PetscErrorCode WeftCodeStorePut(WeftCodeStore *store, size_t i, const WeftCodes *codes, size_t from)
 {
-  const size_t first = codes->start[from], p = (size_t)store->group_size;
+  const size_t first = codes->start[from];
   const int    active = (int)(codes->start[from + 1] - first);
-  const size_t bytes = ValueBytes(store->group_size, active);
+  const size_t bytes = ValueBytes(store, active);
 
   PetscFunctionBegin;
   if (active != store->active[i]) {
@@ -145,7 +171,7 @@ PetscErrorCode WeftCodeStorePut(WeftCodeStore *store, size_t i, const WeftCodes 
     store->active[i] = active;
   }
   if (active) {
-    memcpy(store->entries[i], codes->value + first * p, bytes);
+    SaveValues(store, i, codes->value + first * (size_t)store->group_size);
     memcpy((char *)store->entries[i] + bytes, codes->group + first, (size_t)active * sizeof(int));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

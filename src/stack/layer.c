@@ -65,7 +65,7 @@ static PetscErrorCode CreateParts(WeftLayer l, PetscInt64 row0)
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, (PetscInt)s->atoms, (PetscInt)s->atoms, NULL, &l->A));
   PetscCall(WeftDictCreateLike(l->dict, &l->B));
   PetscCall(PetscCalloc4(G, &l->weights.gamma, G, &l->weights.eta, G, &l->usage, G, &l->idle));
-  PetscCall(WeftCodeStoreCreate(l->x->rows, (int)G, p, &l->codes));
+  PetscCall(WeftCodeStoreCreate(l->x->rows, (int)G, p, s->precision, &l->codes));
   PetscCall(WeftBlockCreate((size_t)s->atoms, (size_t)l->d, s->precision, &l->atoms));
   PetscCall(WeftBlockCreate((size_t)s->atoms, (size_t)s->atoms, s->precision, &l->gram));
   PetscFunctionReturn(PETSC_SUCCESS);

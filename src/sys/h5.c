@@ -209,6 +209,19 @@ static PetscErrorCode RefuseWrite(MPI_Comm comm, hid_t file, const char path[], 
                 WriteProblem(FileName(file), reason));
 }
 
+/* Whole rows of a dataset that is not cut in chunks lie in one piece: each rank reads its own. Read collectively they
+   would all pass through the buffers of a few ranks. */
+static PetscErrorCode ReadAlone(hid_t dataset, hid_t list)
+{
+  hid_t properties;
+
+  PetscFunctionBegin;
+  WeftH5Get(properties, H5Dget_create_plist(dataset));
+  if (H5Pget_layout(properties) == H5D_CONTIGUOUS) WeftH5(H5Pset_dxpl_mpio(list, H5FD_MPIO_INDEPENDENT));
+  WeftH5(H5Pclose(properties));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
                                    hid_t type, void *out, const void *in)
 {
@@ -229,6 +242,7 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   mine = (long)pieces;
   PetscCallMPI(MPI_Allreduce(&mine, &most, 1, MPI_LONG, MPI_MAX, comm));
   PetscCall(CollectiveTransfer(&list));
+  if (!in) PetscCall(ReadAlone(dataset, list));
   for (long i = 0; i < most; ++i) {
     const hsize_t first = PetscMin((hsize_t)i * step, (hsize_t)rows), count = PetscMin(step, (hsize_t)rows - first);
     const size_t  offset = (size_t)(first * row_bytes);

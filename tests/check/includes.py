@@ -34,6 +34,7 @@ OWNER = {
     "prep.h": "prep",
     "dict.h": "dict",
     "coder.h": "coder",
+    "cost.h": "stack",
     "stack.h": "stack",
     "runfile.h": "io",
     "bench.h": "bench",

@@ -124,7 +124,7 @@ static void SameStore(const WeftCodeStore *store, const WeftBlock *block, const 
   Ok(WeftCodesDestroy(&codes));
 }
 
-static void test_store_replaces_one_by_one(void **state)
+static void StoreReplaces(WeftPrecision precision)
 {
   enum { STORED = 50 };
   size_t        content[STORED];
@@ -133,10 +133,9 @@ static void test_store_replaces_one_by_one(void **state)
   WeftCodeStore store;
   WeftRandom    rng;
 
-  (void)state;
-  Block(5, WEFT_DOUBLE, &block);
+  Block(5, precision, &block);
   Codes(&block, &codes);
-  Ok(WeftCodeStoreCreate(STORED, GROUPS, P, &store));
+  Ok(WeftCodeStoreCreate(STORED, GROUPS, P, precision, &store));
   for (size_t i = 0; i < STORED; ++i) content[i] = SAMPLES;
   SameStore(&store, &block, content);
   WeftRandomInit(&rng, 6, WEFT_STREAM_TEST, 8);
@@ -152,7 +151,14 @@ static void test_store_replaces_one_by_one(void **state)
   Ok(WeftBlockDestroy(&block));
 }
 
-static void test_store_keeps_living_groups(void **state)
+static void test_store_replaces_one_by_one(void **state)
+{
+  (void)state;
+  StoreReplaces(WEFT_SINGLE);
+  StoreReplaces(WEFT_DOUBLE);
+}
+
+static void StoreKeeps(WeftPrecision precision)
 {
   unsigned char alive[GROUPS];
   size_t        content[SAMPLES];
@@ -160,10 +166,9 @@ static void test_store_keeps_living_groups(void **state)
   WeftCodes     codes;
   WeftCodeStore store;
 
-  (void)state;
-  Block(7, WEFT_DOUBLE, &block);
+  Block(7, precision, &block);
   Codes(&block, &codes);
-  Ok(WeftCodeStoreCreate(SAMPLES, GROUPS, P, &store));
+  Ok(WeftCodeStoreCreate(SAMPLES, GROUPS, P, precision, &store));
   for (size_t i = 0; i < SAMPLES; ++i) Ok(WeftCodeStorePut(&store, i, &codes, content[i] = i));
   for (size_t g = 0; g < GROUPS; ++g) {
     alive[g] = g % 3 != 0;
@@ -177,6 +182,13 @@ static void test_store_keeps_living_groups(void **state)
   Ok(WeftBlockDestroy(&block));
 }
 
+static void test_store_keeps_living_groups(void **state)
+{
+  (void)state;
+  StoreKeeps(WEFT_SINGLE);
+  StoreKeeps(WEFT_DOUBLE);
+}
+
 static void test_empty(void **state)
 {
   WeftCodes     codes;
@@ -184,7 +196,7 @@ static void test_empty(void **state)
 
   (void)state;
   Ok(WeftCodesCreate(GROUPS, P, &codes));
-  Ok(WeftCodeStoreCreate(0, GROUPS, P, &store));
+  Ok(WeftCodeStoreCreate(0, GROUPS, P, WEFT_DOUBLE, &store));
   assert_int_equal(codes.start[codes.samples], 0);
   Ok(WeftCodeStoreDestroy(&store));
   Ok(WeftCodesDestroy(&codes));

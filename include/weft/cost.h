@@ -1,0 +1,81 @@
+/* What learning a layer costs a rank, as formulas: bytes that travel and bytes that are held. Tests hold them to what
+   is measured. None of these is collective. */
+#pragma once
+#include <weft/stack.h>
+
+/* n samples of d inputs, k atoms in groups of p, on so many ranks. */
+typedef struct {
+  PetscInt64    n, d, k, p;
+  PetscInt64    batch; /* samples; 0: all */
+  int           ranks;
+  WeftPrecision precision;
+  double        active;   /* fraction of groups active in a sample: what codes take */
+  double        density;  /* fraction of inputs that a group connects to: what rows of D take in the dictionary step */
+  int           inner;    /* inner iterations of a dictionary step */
+  int           passes;   /* reductions of k norms in all of them */
+  PetscBool     relative; /* are the weights still relative (before the freeze)? */
+} WeftLayerShape;
+
+/* The shape of a layer to be learned with these settings, where nothing was measured yet: targets for active and
+   density (dense where there is none), 4 inner iterations of 3 passes, weights relative. */
+extern void WeftLayerShapeFromSettings(const WeftLayerSettings *settings, PetscInt64 n, PetscInt64 d, int ranks,
+                                       WeftLayerShape *shape);
+
+/* What travels in an iteration. real: bytes of a number of the run's precision. P: ranks.
+
+     part     collectives                              numbers of a rank (mean over ranks)
+     A        1 all-reduce                             k (k + 1) / 2 real
+     B        1 reduce-scatter                         d k real
+     atoms    1 all-gather                             d k / P real
+     gram     1 all-gather                             k² / P real
+     step     2 broadcasts or all-reduces of 1, 1 + passes all-reduces of k, inner of 3, 2 of 2, and one of G while
+              weights are relative; all double
+     groups   all-reduces of 1 + 2 G, 4 and 2, a broadcast of 1, all double; an all-reduce of 2 ints
+
+   On one rank the first four parts are none. Messages of over 2^26 numbers of A or B are cut. A group that is re-seeded
+   adds p all-reduces of d doubles. */
+typedef enum {
+  WEFT_TRAFFIC_A,
+  WEFT_TRAFFIC_B,
+  WEFT_TRAFFIC_ATOMS,
+  WEFT_TRAFFIC_GRAM,
+  WEFT_TRAFFIC_STEP,
+  WEFT_TRAFFIC_GROUPS,
+  WEFT_TRAFFIC_PARTS
+} WeftTrafficPart;
+extern const char *const WeftTrafficNames[WEFT_TRAFFIC_PARTS];
+
+typedef struct {
+  double calls;
+  double payload; /* bytes that a rank hands to the collectives, mean over ranks: its send buffers */
+  double sent;    /* bytes that it sends, and as many that it receives, where the collectives send as little as can be
+                     (ring, recursive halving): 2 m (P − 1)/P for an all-reduce of m bytes, m (P − 1)/P for a
+                     reduce-scatter of m, an all-gather that makes m, or a broadcast of m */
+} WeftTraffic;
+
+/* WeftLayerTraffic - of one iteration: traffic [WEFT_TRAFFIC_PARTS]; its sum may be NULL. */
+extern void WeftLayerTraffic(const WeftLayerShape *shape, WeftTraffic traffic[], WeftTraffic *sum);
+
+/* Bytes that the fullest rank holds, beside what a process of MPI and PETSc does that has done nothing. N = ceil(n/P)
+   samples, N' = ceil(batch/P), R = ceil(d/P) rows, a = active G, real as above; a double has 8 bytes.
+
+     samples     N d real, and 12 N for the order of batches
+     codes       N (28 + a (p real + 4)): active groups only, in the run's precision
+     statistics  8 k² + 8 k d: a rank's own sums over a batch; 8 k² + 8 k R: the running means
+     dictionary  8 k R of D; 64 k R + 12 G R that its step works in
+     coder       k d real of atoms; 2 k² real of Gram matrices; 256 (4 k + 2 d) real of work; the batch's N' d real
+                 (none if it is all) and 3 N' a (8 p + 4) of its codes
+     messages    while it travels, the longest of: A's k²/2 real, B's (d + R) k real, the atoms' d k real; none on one rank
+     whitening   8 d R
+
+   and before, while the whitening is learned, samples, 8 d R, and the most of 56 d R (36 d² on one rank), 8 d (R + 512)
+   and real d (d + 512). The peak is the larger of the two, and 6 MB that libraries take for themselves. Not counted: a
+   checkpoint, for which the codes are there twice, and k R double; MPI's own buffers for I/O where samples are in chunks;
+   no more than three digits of all this are worth anything. */
+typedef struct {
+  double samples, codes, statistics, dictionary, coder, messages; /* while learning */
+  double whitening;                                               /* kept */
+  double preprocessing;                                           /* samples and all, while that goes on */
+  double peak;
+} WeftMemory;
+extern void WeftLayerMemory(const WeftLayerShape *shape, WeftMemory *memory);

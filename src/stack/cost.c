@@ -1,0 +1,162 @@
+#include <weft/cost.h>
+
+enum { MAX_MESSAGE = 1 << 26, DICT_ITERATIONS = 4, NORM_PASSES = 3 };
+
+const char *const WeftTrafficNames[WEFT_TRAFFIC_PARTS] = {"A", "B", "atoms", "gram", "step", "groups"};
+
+void WeftLayerShapeFromSettings(const WeftLayerSettings *s, PetscInt64 n, PetscInt64 d, int ranks,
+                                WeftLayerShape *shape)
+{
+  *shape = (WeftLayerShape){.n = n,
+                            .d = d,
+                            .k = s->atoms,
+                            .p = s->group_size,
+                            .batch = s->batch_size > 0 && s->batch_size < n ? s->batch_size : n,
+                            .ranks = ranks,
+                            .precision = s->precision,
+                            .active = s->target_activity > 0 ? s->target_activity : 1,
+                            .density = 1, /* it starts dense */
+                            .inner = DICT_ITERATIONS,
+                            .passes = DICT_ITERATIONS * NORM_PASSES,
+                            .relative = PETSC_TRUE};
+}
+
+/* ---- traffic ---- */
+
+typedef enum { ALL_REDUCE, REDUCE_SCATTER, ALL_GATHER, BROADCAST } Collective;
+
+/* Adds `calls` collectives on `bytes`: of a rank's input, or for an all-gather of the result. */
+static void Add(WeftTraffic *t, Collective which, int ranks, double calls, double bytes)
+{
+  const double P = (double)ranks, share = (P - 1) / P;
+
+  t->calls += calls;
+  t->payload += calls * (which == ALL_GATHER ? bytes / P : bytes);
+  t->sent += calls * bytes * share * (which == ALL_REDUCE ? 2 : 1);
+}
+
+/* Long messages are cut. */
+static double Calls(double numbers)
+{
+  return PetscMax(1, PetscCeilReal(numbers / (double)MAX_MESSAGE));
+}
+
+static void AddMatrices(const WeftLayerShape *s, WeftTraffic traffic[])
+{
+  const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
+  const double a = 0.5 * k * (k + 1), b = d * k;
+
+  if (s->ranks == 1) return;
+  Add(&traffic[WEFT_TRAFFIC_A], ALL_REDUCE, s->ranks, Calls(a), a * real / Calls(a));
+  Add(&traffic[WEFT_TRAFFIC_B], REDUCE_SCATTER, s->ranks, Calls(b), b * real / Calls(b));
+  Add(&traffic[WEFT_TRAFFIC_ATOMS], ALL_GATHER, s->ranks, 1, d * k * real);
+  Add(&traffic[WEFT_TRAFFIC_GRAM], ALL_GATHER, s->ranks, 1, k * k * real);
+}
+
+static void AddStep(const WeftLayerShape *s, WeftTraffic *t)
+{
+  const double k = (double)s->k, G = k / (double)s->p;
+
+  Add(t, BROADCAST, s->ranks, 1, 8);                  /* the metric */
+  Add(t, ALL_REDUCE, s->ranks, 1, 8);                 /* F */
+  Add(t, ALL_REDUCE, s->ranks, 1 + s->passes, 8 * k); /* norms */
+  Add(t, ALL_REDUCE, s->ranks, s->inner, 24);
+  Add(t, ALL_REDUCE, s->ranks, 2, 16); /* connections */
+  if (s->relative) Add(t, ALL_REDUCE, s->ranks, 1, 8 * G);
+}
+
+static void AddGroups(const WeftLayerShape *s, WeftTraffic *t)
+{
+  Add(t, ALL_REDUCE, s->ranks, 1, 8 * (1 + 2 * (double)s->k / (double)s->p));
+  Add(t, ALL_REDUCE, s->ranks, 1, 32);
+  Add(t, ALL_REDUCE, s->ranks, 1, 16);
+  Add(t, BROADCAST, s->ranks, 1, 8);
+  Add(t, ALL_REDUCE, s->ranks, 1, 8);
+}
+
+void WeftLayerTraffic(const WeftLayerShape *s, WeftTraffic traffic[], WeftTraffic *sum)
+{
+  for (int i = 0; i < WEFT_TRAFFIC_PARTS; ++i) traffic[i] = (WeftTraffic){0};
+  AddMatrices(s, traffic);
+  AddStep(s, &traffic[WEFT_TRAFFIC_STEP]);
+  AddGroups(s, &traffic[WEFT_TRAFFIC_GROUPS]);
+  if (!sum) return;
+  *sum = (WeftTraffic){0};
+  for (int i = 0; i < WEFT_TRAFFIC_PARTS; ++i) {
+    sum->calls += traffic[i].calls;
+    sum->payload += traffic[i].payload;
+    sum->sent += traffic[i].sent;
+  }
+}
+
+/* ---- memory ---- */
+
+/* As the coder and the preprocessing have them: samples at a time. */
+enum { CODER_BLOCK = 256, PREP_CHUNK = 512 };
+
+/* What BLAS, ScaLAPACK, MPI and HDF5 take when they are first used. */
+static const double library_bytes = 6e6;
+
+/* Matrices like the covariance that its decomposition takes at a time: itself, eigenvectors and work space, and where
+   there are several ranks the buffers that move it to ScaLAPACK's layout and back. Measured. */
+static const double spectral_alone = 4.5, spectral_many = 7;
+
+/* A code in the form that is computed with, and one in the store; lists grow by half of what they hold. */
+static double CodeBytes(const WeftLayerShape *s, double real)
+{
+  return s->active * (double)s->k / (double)s->p * ((double)s->p * real + 4);
+}
+
+static double CoderBytes(const WeftLayerShape *s, double samples)
+{
+  const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
+  const double block = PetscMin(samples, (double)CODER_BLOCK), copied = s->batch < s->n ? samples : 0;
+
+  return real * (k * d + 2 * k * k + block * (4 * k + 2 * d) + copied * d) + 3 * samples * CodeBytes(s, 8);
+}
+
+static double DictionaryBytes(const WeftLayerShape *s, double rows)
+{
+  return rows * (72 * (double)s->k + 12 * (double)s->k / (double)s->p);
+}
+
+static double MessageBytes(const WeftLayerShape *s, double rows)
+{
+  const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
+  const double most = (double)MAX_MESSAGE;
+
+  if (s->ranks == 1) return 0;
+  return real * PetscMax(PetscMin(0.5 * k * k, most), PetscMax(PetscMin(d * k, most) * (1 + rows / d), d * k));
+}
+
+/* Matrices of d² over the ranks in double: the covariance or W, and what ScaLAPACK works in; W whole to apply it. */
+static double WhiteningWork(const WeftLayerShape *s, double rows)
+{
+  const double real = (double)WeftPrecisionBytes(s->precision), d = (double)s->d;
+  const double learn = (s->ranks > 1 ? spectral_many : spectral_alone) * 8 * d * rows;
+  const double apply = real * d * (d + PREP_CHUNK);
+
+  return PetscMax(PetscMax(learn, 8 * d * (rows + PREP_CHUNK)), apply);
+}
+
+static double CeilShare(PetscInt64 n, int ranks)
+{
+  return (double)((n + ranks - 1) / ranks);
+}
+
+void WeftLayerMemory(const WeftLayerShape *s, WeftMemory *m)
+{
+  const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
+  const double samples = CeilShare(s->n, s->ranks), rows = CeilShare(s->d, s->ranks);
+
+  m->samples = samples * (d * real + 12);
+  m->codes = samples * (28 + CodeBytes(s, real));
+  m->statistics = 16 * k * k + 8 * k * (d + rows);
+  m->dictionary = DictionaryBytes(s, rows);
+  m->coder = CoderBytes(s, CeilShare(s->batch, s->ranks));
+  m->messages = MessageBytes(s, rows);
+  m->whitening = 8 * d * rows;
+  m->preprocessing = samples * d * real + m->whitening + WhiteningWork(s, rows);
+  m->peak = m->samples + m->codes + m->statistics + m->dictionary + m->coder + m->messages + m->whitening;
+  m->peak = PetscMax(m->peak, m->preprocessing) + library_bytes;
+}
