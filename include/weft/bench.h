@@ -17,3 +17,7 @@ extern PetscErrorCode WeftBenchCoder(MPI_Comm comm);
    groups of 1, λ of problem L and nothing else in the objective: the mean objective of the test set, coded outside the
    clock, against CPU-seconds. */
 extern PetscErrorCode WeftBenchDictionary(MPI_Comm comm);
+
+/* WeftBenchIO - writing and reading a checkpoint of a layer, beside plain writes (with fsync) and reads of as many
+   bytes on the same file system, each rank its contiguous part of one file. */
+extern PetscErrorCode WeftBenchIO(MPI_Comm comm);

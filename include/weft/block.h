@@ -28,6 +28,10 @@ extern void      WeftBlockSet(WeftBlock *block, size_t row, size_t col, double v
 extern void WeftBlockGetRow(const WeftBlock *block, size_t row, double values[]);
 extern void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[]);
 
+/* The whole block from and to column-major doubles: column c at columns[c ld]. */
+extern void WeftBlockFromColumns(const double *columns, size_t ld, WeftBlock *block);
+extern void WeftBlockToColumns(const WeftBlock *block, double *columns, size_t ld);
+
 /* C = alpha op(A) op(B) + beta C by BLAS gemm; op is the transpose where the flag is true. All of one precision. */
 extern PetscErrorCode WeftBlockGemm(PetscBool transpose_a, PetscBool transpose_b, double alpha, const WeftBlock *a,
                                     const WeftBlock *b, double beta, WeftBlock *c);

@@ -14,7 +14,9 @@ const WeftOption WeftBenchOptions[] = {
   {"-batch", "N", "256", "dictionary: samples in a batch of learning"},
   {"-batches", "N", "160", "dictionary: batches of learning"},
   {"-every", "N", "20", "dictionary: batches between looks at the test set"},
-  {"-samples", "N", "10000", "samples of a problem that is made; of a file at most so many, the first ones"},
+  {"-file", "F.h5", "weft-bench-io.h5", "io: where to write; must not exist yet, and is removed afterwards"},
+  {"-inputs", "D", "784", "io: inputs of the layer"},
+  {"-samples", "N", "10000", "samples of what is made; of a problem file at most so many, the first ones"},
   {"-size", "S", "16", "pixels a side, of a problem that is made"},
   {"-seed", "S", "1", "another seed, another problem that is made"},
   {NULL, NULL, NULL, NULL}};

@@ -97,8 +97,7 @@ static PetscErrorCode ReadMat(MPI_Comm comm, hid_t file, const char path[], Mat 
   PetscCall(WeftH5ReadRows(comm, file, path, row0, end - row0, H5T_NATIVE_DOUBLE, rows.values.v));
   PetscCall(MatDenseGetLDA(M, &lda));
   PetscCall(MatDenseGetArrayWrite(M, &values));
-  for (size_t j = 0; j < rows.rows; ++j)
-    for (size_t a = 0; a < rows.cols; ++a) values[a * (size_t)lda + j] = rows.values.d[j * rows.cols + a];
+  WeftBlockToColumns(&rows, values, (size_t)lda);
   PetscCall(MatDenseRestoreArrayWrite(M, &values));
   PetscCall(WeftBlockDestroy(&rows));
   PetscFunctionReturn(PETSC_SUCCESS);

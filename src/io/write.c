@@ -2,6 +2,8 @@
 #include <string.h>
 #include <time.h>
 
+static const PetscInt64 piece_bytes = 1 << 20; /* of a matrix that is turned as it is written */
+
 static hid_t FileReal(WeftPrecision precision)
 {
   return precision == WEFT_SINGLE ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
@@ -23,62 +25,99 @@ static PetscErrorCode WriteBlock(MPI_Comm comm, hid_t file, const char path[], P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The local rows of a dense matrix, row by row. */
-static PetscErrorCode RowsOfMat(Mat M, WeftPrecision precision, PetscInt *row0, WeftBlock *rows)
-{
-  PetscInt      end, k, lda;
+/* A distributed column-major matrix: all of it, and this rank's rows. */
+typedef struct {
+  PetscInt64    nrows, cols, row0, rows, most; /* most: rows of the rank that has most */
+  size_t        ld;
   const double *values;
+} Columns;
+
+/* Some rows at a time: what is turned is then still in cache when it is written, and no second matrix is held. */
+static PetscErrorCode WriteColumns(MPI_Comm comm, hid_t file, const char path[], const Columns *m,
+                                   WeftPrecision precision, WeftH5Note note)
+{
+  const PetscInt64 row_bytes = m->cols * (PetscInt64)WeftPrecisionBytes(precision);
+  const PetscInt64 step = PetscMax(piece_bytes / PetscMax(row_bytes, 1), 1);
+  WeftBlock        piece;
 
   PetscFunctionBegin;
-  PetscCall(MatGetOwnershipRange(M, row0, &end));
-  PetscCall(MatGetSize(M, NULL, &k));
+  PetscCall(WeftH5CreateRows(file, path, FileReal(precision), m->nrows, m->cols, note));
+  PetscCall(WeftBlockCreate((size_t)PetscMin(step, m->rows), (size_t)m->cols, precision, &piece));
+  for (PetscInt64 first = 0; first < m->most; first += step) {
+    const PetscInt64 at = PetscMin(first, m->rows), rows = PetscMin(step, m->rows - at);
+    piece.rows = (size_t)rows;
+    WeftBlockFromColumns(m->values + at, m->ld, &piece);
+    PetscCall(WeftH5WriteRows(comm, file, path, m->row0 + at, rows, MemoryReal(precision), piece.values.v));
+  }
+  PetscCall(WeftBlockDestroy(&piece));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* M's values are the caller's to restore. */
+static PetscErrorCode GetColumns(Mat M, Columns *m)
+{
+  const PetscInt *ranges;
+  PetscInt        nrows, cols, row0, end, lda;
+  int             size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PetscObjectComm((PetscObject)M), &size));
+  PetscCall(MatGetSize(M, &nrows, &cols));
+  PetscCall(MatGetOwnershipRange(M, &row0, &end));
+  PetscCall(MatGetOwnershipRanges(M, &ranges));
   PetscCall(MatDenseGetLDA(M, &lda));
-  PetscCall(WeftBlockCreate((size_t)(end - *row0), (size_t)k, precision, rows));
-  PetscCall(MatDenseGetArrayRead(M, &values));
-  for (size_t j = 0; j < rows->rows; ++j)
-    for (size_t a = 0; a < rows->cols; ++a) WeftBlockSet(rows, j, a, values[a * (size_t)lda + j]);
-  PetscCall(MatDenseRestoreArrayRead(M, &values));
+  *m = (Columns){.nrows = nrows, .cols = cols, .row0 = row0, .rows = end - row0, .ld = (size_t)lda};
+  for (int r = 0; r < size; ++r) m->most = PetscMax(m->most, ranges[r + 1] - ranges[r]);
+  PetscCall(MatDenseGetArrayRead(M, &m->values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode WriteMat(MPI_Comm comm, hid_t file, const char path[], Mat M, WeftPrecision precision,
                                WeftH5Note note)
 {
-  PetscInt  row0, nrows;
-  WeftBlock rows;
+  Columns m;
 
   PetscFunctionBegin;
-  PetscCall(MatGetSize(M, &nrows, NULL));
-  PetscCall(RowsOfMat(M, precision, &row0, &rows));
-  PetscCall(WriteBlock(comm, file, path, nrows, row0, &rows, note));
-  PetscCall(WeftBlockDestroy(&rows));
+  PetscCall(GetColumns(M, &m));
+  PetscCall(WriteColumns(comm, file, path, &m, precision, note));
+  PetscCall(MatDenseRestoreArrayRead(M, &m.values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* C_jg = ‖D_jg‖₂ */
+/* C_jg = ‖D_jg‖₂, column by column. */
+static void Norms(const double *d, size_t lda, size_t rows, size_t groups, size_t p, double *norms)
+{
+  for (size_t g = 0; g < groups; ++g) {
+    double *norm = norms + g * rows;
+    for (size_t j = 0; j < rows; ++j) norm[j] = 0;
+    for (size_t a = g * p; a < (g + 1) * p; ++a)
+      for (size_t j = 0; j < rows; ++j) norm[j] += d[a * lda + j] * d[a * lda + j];
+    for (size_t j = 0; j < rows; ++j) norm[j] = PetscSqrtReal(norm[j]);
+  }
+}
+
 static PetscErrorCode WriteConnectivity(WeftLayer l, hid_t file, const char path[])
 {
-  const size_t p = (size_t)l->settings.group_size;
-  PetscInt     row0;
-  Mat          D;
-  WeftBlock    rows, c;
+  const size_t  groups = (size_t)l->codes.groups;
+  Mat           D;
+  Columns       m;
+  const double *values;
+  double       *norms;
 
   PetscFunctionBegin;
   PetscCall(WeftDictGetMat(l->dict, &D));
-  PetscCall(RowsOfMat(D, WEFT_DOUBLE, &row0, &rows));
-  PetscCall(WeftBlockCreate(rows.rows, rows.cols / p, l->settings.precision, &c));
-  for (size_t j = 0; j < c.rows; ++j) {
-    for (size_t g = 0; g < c.cols; ++g) {
-      double square = 0;
-      for (size_t a = g * p; a < (g + 1) * p; ++a) square += WeftBlockGet(&rows, j, a) * WeftBlockGet(&rows, j, a);
-      WeftBlockSet(&c, j, g, PetscSqrtReal(square));
-    }
-  }
-  PetscCall(WriteBlock(
-    l->comm, file, path, l->d, row0, &c,
+  PetscCall(GetColumns(D, &m));
+  values = m.values;
+  PetscCall(PetscMalloc1((size_t)m.rows * groups, &norms));
+  Norms(values, m.ld, (size_t)m.rows, groups, (size_t)l->settings.group_size, norms);
+  m.values = norms;
+  m.ld = (size_t)m.rows;
+  m.cols = (PetscInt64)groups;
+  PetscCall(WriteColumns(
+    l->comm, file, path, &m, l->settings.precision,
     (WeftH5Note){"connectivity: norm of each input's row within a group; zero: no connection", "1", "input,group"}));
-  PetscCall(WeftBlockDestroy(&rows));
-  PetscCall(WeftBlockDestroy(&c));
+  PetscCall(PetscFree(norms));
+  PetscCall(MatDenseRestoreArrayRead(D, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -180,8 +219,9 @@ static PetscErrorCode WriteCodes(WeftLayer l, hid_t file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteState(WeftLayer l, hid_t file)
+static PetscErrorCode WriteState(WeftLayer l, WeftOutput output)
 {
+  const hid_t      file = WeftOutputFile(output);
   const PetscInt64 G = l->codes.groups, k = l->settings.atoms;
   WeftRunKey       keys[WEFT_RUN_KEYS];
   WeftRunScalar    scalars[WEFT_RUN_SCALARS];
@@ -192,17 +232,21 @@ static PetscErrorCode WriteState(WeftLayer l, hid_t file)
   PetscCall(WeftDictGetMat(l->dict, &D));
   PetscCall(
     WriteMat(l->comm, file, "/state/dictionary", D, WEFT_DOUBLE, (WeftH5Note){"atoms in double", "1", "input,atom"}));
+  WeftOutputPush(output);
   PetscCall(
     WriteMat(l->comm, file, "/state/B", l->B, WEFT_DOUBLE, (WeftH5Note){"running mean of x' z", "1", "input,atom"}));
+  WeftOutputPush(output);
   PetscCall(MatDenseGetArrayRead(l->A, &a));
   PetscCall(WeftH5WriteSmall(l->comm, file, "/state/A", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, k, k, a,
                              (WeftH5Note){"running mean of z' z", "1", "atom,atom"}));
   PetscCall(MatDenseRestoreArrayRead(l->A, &a));
+  WeftOutputPush(output);
   PetscCall(WeftH5WriteSmall(l->comm, file, "/state/eta", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, G, 0, l->weights.eta,
                              (WeftH5Note){"root mean square of each group's code", "1", "group"}));
   PetscCall(WeftH5WriteSmall(l->comm, file, "/state/idle", H5T_STD_I32LE, H5T_NATIVE_INT, G, 0, l->idle,
                              (WeftH5Note){"batches in a row without an active sample", "1", "group"}));
   PetscCall(WriteCodes(l, file));
+  WeftOutputPush(output);
   WeftRunKeys(l, keys);
   for (int i = 0; i < WEFT_RUN_KEYS; ++i) PetscCall(WeftH5SetInt(file, "/state", keys[i].name, keys[i].value));
   WeftRunScalars(l, scalars);
@@ -312,7 +356,8 @@ PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, Weft
   PetscCall(WriteLayer(layer, file));
   PetscCall(WritePrep(layer, file, prep));
   PetscCall(WriteHistory(layer, file));
-  if (!complete) PetscCall(WriteState(layer, file));
+  WeftOutputPush(output);
+  if (!complete) PetscCall(WriteState(layer, output));
   PetscCall(WriteRoot(layer, file, info, complete));
   PetscCall(WeftOutputCommit(&output));
   PetscCall(WeftEventEnd(WEFT_EVENT_CHECKPOINT));

@@ -57,12 +57,52 @@ void WeftBlockSet(WeftBlock *block, size_t row, size_t col, double value)
 
 void WeftBlockGetRow(const WeftBlock *block, size_t row, double values[])
 {
-  for (size_t j = 0; j < block->cols; ++j) values[j] = WeftBlockGet(block, row, j);
+  const size_t first = row * block->cols;
+
+  if (block->precision == WEFT_SINGLE)
+    for (size_t j = 0; j < block->cols; ++j) values[j] = (double)block->values.s[first + j];
+  else
+    for (size_t j = 0; j < block->cols; ++j) values[j] = block->values.d[first + j];
 }
 
 void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[])
 {
-  for (size_t j = 0; j < block->cols; ++j) WeftBlockSet(block, row, j, values[j]);
+  const size_t first = row * block->cols;
+
+  if (block->precision == WEFT_SINGLE)
+    for (size_t j = 0; j < block->cols; ++j) block->values.s[first + j] = (float)values[j];
+  else
+    for (size_t j = 0; j < block->cols; ++j) block->values.d[first + j] = values[j];
+}
+
+enum { STREAMS = 16 }; /* columns at a time: as many as a processor reads ahead of, and whole cache lines of a row */
+
+void WeftBlockFromColumns(const double *columns, size_t ld, WeftBlock *b)
+{
+  for (size_t c0 = 0; c0 < b->cols; c0 += STREAMS) {
+    const size_t  width = PetscMin((size_t)STREAMS, b->cols - c0);
+    const double *from = columns + c0 * ld;
+    if (b->precision == WEFT_SINGLE)
+      for (size_t r = 0; r < b->rows; ++r)
+        for (size_t c = 0; c < width; ++c) b->values.s[r * b->cols + c0 + c] = (float)from[c * ld + r];
+    else
+      for (size_t r = 0; r < b->rows; ++r)
+        for (size_t c = 0; c < width; ++c) b->values.d[r * b->cols + c0 + c] = from[c * ld + r];
+  }
+}
+
+void WeftBlockToColumns(const WeftBlock *b, double *columns, size_t ld)
+{
+  for (size_t c0 = 0; c0 < b->cols; c0 += STREAMS) {
+    const size_t width = PetscMin((size_t)STREAMS, b->cols - c0);
+    double      *to = columns + c0 * ld;
+    if (b->precision == WEFT_SINGLE)
+      for (size_t r = 0; r < b->rows; ++r)
+        for (size_t c = 0; c < width; ++c) to[c * ld + r] = (double)b->values.s[r * b->cols + c0 + c];
+    else
+      for (size_t r = 0; r < b->rows; ++r)
+        for (size_t c = 0; c < width; ++c) to[c * ld + r] = b->values.d[r * b->cols + c0 + c];
+  }
 }
 
 /* Row-major C = A B is column-major C' = B' A'. */

@@ -95,6 +95,19 @@ PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 byt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+void WeftOutputPush(WeftOutput o)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+  int fd = o->mine ? open(o->partial, O_WRONLY) : -1;
+
+  if (fd < 0) return;
+  (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* what it cannot do, the commit does */
+  close(fd);
+#else
+  (void)o;
+#endif
+}
+
 /* On rank 0: is the closed file readable as HDF5, and are its bytes on the disk? */
 static PetscBool CheckClosed(const char partial[])
 {
