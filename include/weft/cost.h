@@ -65,13 +65,13 @@ extern void WeftLayerTraffic(const WeftLayerShape *shape, WeftTraffic traffic[],
      dictionary  8 k R of D; 64 k R + 12 G R that its step works in
      coder       k d real of atoms; 2 k² real of Gram matrices; 256 (4 k + 2 d) real of work; the batch's N' d real
                  (none if it is all) and 3 N' a (8 p + 4) of its codes
-     messages    while it travels, the longest of: A's k²/2 real, B's (d + R) k real, the atoms' d k real; none on one rank
-     whitening   8 d R
+     messages    while it travels, the longest of: A's k²/2 real, B's (d + R) k real, the atoms' d k real; none on one
+   rank whitening   8 d R
 
    and before, while the whitening is learned, samples, 8 d R, and the most of 56 d R (36 d² on one rank), 8 d (R + 512)
    and real d (d + 512). The peak is the larger of the two, and 6 MB that libraries take for themselves. Not counted: a
-   checkpoint, for which the codes are there twice, and k R double; MPI's own buffers for I/O where samples are in chunks;
-   no more than three digits of all this are worth anything. */
+   checkpoint, for which the codes are there twice, and k R double; MPI's own buffers for I/O where samples are in
+   chunks; no more than three digits of all this are worth anything. */
 typedef struct {
   double samples, codes, statistics, dictionary, coder, messages; /* while learning */
   double whitening;                                               /* kept */
