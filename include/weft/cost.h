@@ -10,14 +10,13 @@ typedef struct {
   int           ranks;
   WeftPrecision precision;
   double        active;   /* fraction of groups active in a sample: what codes take */
-  double        density;  /* fraction of inputs that a group connects to: what rows of D take in the dictionary step */
-  int           inner;    /* inner iterations of a dictionary step */
-  int           passes;   /* reductions of k norms in all of them */
+  int           inner;    /* passes of a dictionary step over its blocks of atoms */
+  int           norms;    /* reductions of a block's norms in all of them */
   PetscBool     relative; /* are the weights still relative (before the freeze)? */
 } WeftLayerShape;
 
-/* The shape of a layer to be learned with these settings, where nothing was measured yet: targets for active and
-   density (dense where there is none), 4 inner iterations of 3 passes, weights relative. */
+/* The shape of a layer to be learned with these settings, where nothing was measured yet: the target for active (all
+   where there is none), 4 passes in which a block's norms take 3 reductions (1 for p = 1), weights relative. */
 extern void WeftLayerShapeFromSettings(const WeftLayerSettings *settings, PetscInt64 n, PetscInt64 d, int ranks,
                                        WeftLayerShape *shape);
 
@@ -28,8 +27,8 @@ extern void WeftLayerShapeFromSettings(const WeftLayerSettings *settings, PetscI
      B        1 reduce-scatter                         d k real
      atoms    1 all-gather                             d k / P real
      gram     1 all-gather                             k² / P real
-     step     2 broadcasts or all-reduces of 1, 1 + passes all-reduces of k, inner of 3, 2 of 2, and one of G while
-              weights are relative; all double
+     step     all-reduces of b, the number of blocks of about 64 atoms, and of k; norms of k/b, inner of 4, 2 of 2, and
+              one of G while weights are relative; all double
      groups   all-reduces of 1 + 2 G, 4 and 2, a broadcast of 1, all double; an all-reduce of 2 ints
 
    On one rank the first four parts are none. Messages of over 2^26 numbers of A or B are cut. A group that is re-seeded
@@ -62,7 +61,8 @@ extern void WeftLayerTraffic(const WeftLayerShape *shape, WeftTraffic traffic[],
      samples     N d real, and 12 N for the order of batches
      codes       N (28 + a (p real + 4)): active groups only, in the run's precision
      statistics  8 k² + 8 k d: a rank's own sums over a batch; 8 k² + 8 k R: the running means
-     dictionary  8 k R of D; 64 k R + 12 G R that its step works in
+     dictionary  8 k R of D; (16 + real) k R + 4 G R that its step works in, and for a block of w atoms, about 64,
+                 real w (k + 2 R) + 8 (3 w + p) R
      coder       k d real of atoms; 2 k² real of Gram matrices; 256 (4 k + 2 d) real of work; the batch's N' d real
                  (none if it is all) and 3 N' a (8 p + 4) of its codes
      messages    while it travels, the longest of: A's k²/2 real, B's (d + R) k real, the atoms' d k real; none on one

@@ -1,8 +1,19 @@
 #include <weft/cost.h>
 
-enum { MAX_MESSAGE = 1 << 26, DICT_ITERATIONS = 4, NORM_PASSES = 3 };
+enum { MAX_MESSAGE = 1 << 26, DICT_ITERATIONS = 4, NORM_ROUNDS = 3, DICT_BLOCK = 64 };
 
 const char *const WeftTrafficNames[WEFT_TRAFFIC_PARTS] = {"A", "B", "atoms", "gram", "step", "groups"};
+
+/* Atoms that the dictionary step moves at a time, whole groups; and how many times that is k. */
+static double BlockAtoms(const WeftLayerShape *s)
+{
+  return (double)(s->p * PetscMax(DICT_BLOCK / s->p, 1));
+}
+
+static double Blocks(const WeftLayerShape *s)
+{
+  return PetscCeilReal((double)s->k / BlockAtoms(s));
+}
 
 void WeftLayerShapeFromSettings(const WeftLayerSettings *s, PetscInt64 n, PetscInt64 d, int ranks,
                                 WeftLayerShape *shape)
@@ -15,10 +26,9 @@ void WeftLayerShapeFromSettings(const WeftLayerSettings *s, PetscInt64 n, PetscI
                             .ranks = ranks,
                             .precision = s->precision,
                             .active = s->target_activity > 0 ? s->target_activity : 1,
-                            .density = 1, /* it starts dense */
                             .inner = DICT_ITERATIONS,
-                            .passes = DICT_ITERATIONS * NORM_PASSES,
                             .relative = PETSC_TRUE};
+  shape->norms = shape->inner * (s->group_size > 1 ? NORM_ROUNDS : 1) * (int)Blocks(shape);
 }
 
 /* ---- traffic ---- */
@@ -57,10 +67,10 @@ static void AddStep(const WeftLayerShape *s, WeftTraffic *t)
 {
   const double k = (double)s->k, G = k / (double)s->p;
 
-  Add(t, BROADCAST, s->ranks, 1, 8);                  /* the metric */
-  Add(t, ALL_REDUCE, s->ranks, 1, 8);                 /* F */
-  Add(t, ALL_REDUCE, s->ranks, 1 + s->passes, 8 * k); /* norms */
-  Add(t, ALL_REDUCE, s->ranks, s->inner, 24);
+  Add(t, ALL_REDUCE, s->ranks, 1, 8 * Blocks(s)); /* the metric */
+  Add(t, ALL_REDUCE, s->ranks, 1, 8 * k);         /* norms at the start */
+  Add(t, ALL_REDUCE, s->ranks, s->norms, 8 * k / Blocks(s));
+  Add(t, ALL_REDUCE, s->ranks, s->inner, 32);
   Add(t, ALL_REDUCE, s->ranks, 2, 16); /* connections */
   if (s->relative) Add(t, ALL_REDUCE, s->ranks, 1, 8 * G);
 }
@@ -115,9 +125,13 @@ static double CoderBytes(const WeftLayerShape *s, double samples)
   return real * (k * d + 2 * k * k + block * (4 * k + 2 * d) + copied * d) + 3 * samples * CodeBytes(s, 8);
 }
 
+/* D; in its step D twice, a copy in the run's precision and lists of rows; a block's panels. */
 static double DictionaryBytes(const WeftLayerShape *s, double rows)
 {
-  return rows * (72 * (double)s->k + 12 * (double)s->k / (double)s->p);
+  const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, p = (double)s->p;
+  const double width = BlockAtoms(s);
+
+  return rows * ((24 + real) * k + 4 * k / p) + real * width * (k + 2 * rows) + 8 * (3 * width + p) * rows;
 }
 
 static double MessageBytes(const WeftLayerShape *s, double rows)

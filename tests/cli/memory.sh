@@ -33,7 +33,7 @@ PY
 }
 
 make long.h5 20000 400
-make wide.h5 2000 1500
+make wide.h5 6000 1500
 make small.h5 2000 200
 for ranks in 1 2 4; do
   holds $ranks long.h5 -weft_atoms 512 -weft_batch_size 500 -weft_iterations 3

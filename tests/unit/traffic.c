@@ -6,7 +6,7 @@
 #include <weft/random.h>
 #include <string.h>
 
-enum { SAMPLES = 60, D = 13, K = 42, P = 2, ITERATIONS = 6 }; /* no other message has the length of k norms */
+enum { SAMPLES = 60, D = 13, K = 128, P = 4, BLOCK = 64, ITERATIONS = 6 }; /* no other message has BLOCK doubles */
 
 static void MakeSamples(WeftPrecision precision, PetscInt64 *row0, WeftBlock *x)
 {
@@ -59,9 +59,9 @@ static void Iterate(WeftLayer l, WeftLayerShape *shape)
   TrafficStart(l->comm);
   Ok((*l->learner->iterate)(l, entry));
   ++l->iteration;
-  shape->passes = (int)Count(8 * K, &bytes) - 1;
-  shape->inner = (int)Count(24, &bytes);
-  assert_true(shape->passes >= shape->inner && shape->inner >= 1);
+  shape->norms = (int)Count(8 * BLOCK, &bytes);
+  shape->inner = (int)Count(32, &bytes) - 1; /* the coder's result is as long */
+  assert_true(shape->inner >= 1 && shape->norms >= shape->inner * K / BLOCK);
   calls = Count(0, &bytes);
   WeftLayerTraffic(shape, parts, &sum);
   bytes += 2 * 8; /* of the loop around it: the time and the signals */
