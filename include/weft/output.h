@@ -10,8 +10,8 @@ typedef struct _n_WeftOutput *WeftOutput;
 extern PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 bytes, WeftOutput *output);
 /* The HDF5 file to write to; owned by the output. Not collective. */
 extern hid_t WeftOutputFile(WeftOutput output);
-/* WeftOutputPush - lets the system begin to bring what was written so far to the disk while more is being made, where it
-   can do so: the commit waits for less then. Not collective. */
+/* WeftOutputPush - lets the system begin to bring what was written so far to the disk while more is being made, where
+   it can do so: the commit waits for less then. Not collective. */
 extern void WeftOutputPush(WeftOutput output);
 /* WeftOutputCommit - flushes, closes, opens again to check, and renames over path. Collective. On failure the partial
    file is removed, what stood at path still stands, and a user's mistake is raised. Frees the output. */
