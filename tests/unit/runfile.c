@@ -3,6 +3,7 @@
 #include "folder.h"
 #include "planted.h"
 #include "wefttest.h"
+#include <weft/h5.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,11 +191,12 @@ static MPI_Comm Half(void)
 
 /* ---- tests ---- */
 
-static void ReadAndCompare(MPI_Comm comm, const char path[], const WeftLayerSettings *settings, const PlantedLayer *p)
+static void ReadAndCompare(MPI_Comm comm, const char path[], const Planted *samples, const WeftLayerSettings *settings,
+                           const PlantedLayer *p)
 {
   PlantedLayer read;
 
-  PlantedLayerCreate(comm, &planted, settings, &read);
+  PlantedLayerCreate(comm, samples, settings, &read);
   Ok(WeftRunFileReadLayer(path, read.layer));
   CompareStates(p, &read);
   PlantedLayerDestroy(&read);
@@ -213,11 +215,59 @@ static void test_state_is_the_same_to_the_bit(void **state)
     PlantedLayerCreate(PETSC_COMM_WORLD, &planted, &settings, &p);
     PlantedLayerLearn(&p);
     PlantedWrite(FolderPath("same"), &p, PETSC_FALSE);
-    ReadAndCompare(PETSC_COMM_WORLD, FolderPath("same"), &settings, &p);
-    ReadAndCompare(PETSC_COMM_SELF, FolderPath("same"), &settings, &p);
+    ReadAndCompare(PETSC_COMM_WORLD, FolderPath("same"), &planted, &settings, &p);
+    ReadAndCompare(PETSC_COMM_SELF, FolderPath("same"), &planted, &settings, &p);
     MPI_Barrier(PETSC_COMM_WORLD); /* before the file is written anew */
     PlantedLayerDestroy(&p);
   }
+}
+
+/* Each alone: is the dataset [d, k / p] of norms of rows within groups of p, D itself for p = 1? */
+static void CheckNorms(const char path[], const char dataset[], const Numbers *D_, size_t d, size_t k, size_t p)
+{
+  double *values = malloc(d * k / p * sizeof(double));
+  hid_t   file;
+
+  Ok(WeftH5OpenRead(PETSC_COMM_SELF, "-o", path, &file));
+  Ok(WeftH5ReadRows(PETSC_COMM_SELF, file, dataset, 0, (PetscInt64)d, H5T_NATIVE_DOUBLE, values));
+  H5Fclose(file);
+  for (size_t i = 0; i < d * k / p; ++i) {
+    double square = 0;
+    for (size_t a = 0; a < p; ++a) square += D_->values[i * p + a] * D_->values[i * p + a];
+    assert_near(values[i], p == 1 ? D_->values[i] : sqrt(square), 1e-15);
+  }
+  free(values);
+}
+
+/* Wide enough that a rank writes its rows in several pieces, and the ranks not all in as many. */
+static void test_a_wide_layer_is_written_in_pieces(void **state)
+{
+  enum { WIDE = 1025, ATOMS = 512 };
+  const Planted     wide = {.n = N, .d = WIDE, .groups = 4, .group_size = 2, .inputs = 5, .active = 1, .noise = 0.1};
+  WeftLayerSettings settings = PlantedSettings(ATOMS, 2, 0);
+  PlantedLayer      p;
+  Numbers           all = {0};
+  Mat               D_;
+  PetscInt          first, end, lda;
+  double           *b;
+
+  (void)state;
+  PlantedLayerCreate(PETSC_COMM_WORLD, &wide, &settings, &p);
+  PlantedLayerLearn(&p);
+  Ok(WeftDictGetMat(p.layer->dict, &D_));
+  Ok(MatGetOwnershipRange(p.layer->B, &first, &end));
+  Ok(MatDenseGetLDA(p.layer->B, &lda));
+  Ok(MatDenseGetArray(p.layer->B, &b));
+  for (PetscInt a = 0; a < ATOMS; ++a)
+    for (PetscInt j = first; j < end; ++j) b[a * lda + j - first] = sin(a + 0.001 * j);
+  Ok(MatDenseRestoreArray(p.layer->B, &b));
+  AppendMat(&all, p.comm, D_);
+  PlantedWrite(FolderPath("wide"), &p, PETSC_FALSE);
+  ReadAndCompare(PETSC_COMM_WORLD, FolderPath("wide"), &wide, &settings, &p);
+  CheckNorms(FolderPath("wide"), "/layers/0/dictionary", &all, WIDE, ATOMS, 1);
+  CheckNorms(FolderPath("wide"), "/layers/0/connectivity", &all, WIDE, ATOMS, 2);
+  free(all.values);
+  PlantedLayerDestroy(&p);
 }
 
 static void test_half_the_ranks_write_and_all_read(void **state)
@@ -316,9 +366,11 @@ static void test_resumed_at_another_rank_count(void **state)
   PlantedLayerDestroy(&resumed);
 }
 
-static const struct CMUnitTest tests[] = {
-  cmocka_unit_test(test_state_is_the_same_to_the_bit), cmocka_unit_test(test_half_the_ranks_write_and_all_read),
-  cmocka_unit_test(test_preprocessing), cmocka_unit_test(test_resumed_equals_uninterrupted),
-  cmocka_unit_test(test_resumed_at_another_rank_count)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_state_is_the_same_to_the_bit),
+                                          cmocka_unit_test(test_half_the_ranks_write_and_all_read),
+                                          cmocka_unit_test(test_preprocessing),
+                                          cmocka_unit_test(test_resumed_equals_uninterrupted),
+                                          cmocka_unit_test(test_resumed_at_another_rank_count),
+                                          cmocka_unit_test(test_a_wide_layer_is_written_in_pieces)};
 
 WEFT_TEST_MAIN_WITH_FOLDER(tests, FolderMake)
