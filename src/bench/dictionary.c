@@ -118,6 +118,7 @@ static PetscErrorCode StepCreate(const WeftBench *bench, const WeftBenchProblem 
   PetscFunctionBegin;
   *s = (Step){.name = name, .which = which};
   PetscCall(WeftDictCreate(bench->comm, (PetscInt)p->d, (PetscInt)p->k, p->group_size[which], &s->dict));
+  PetscCall(WeftDictSetPrecision(s->dict, p->x.precision)); /* as learning does */
   PetscCall(WeftDictSetFromOptions(s->dict));
   PetscCall(WeftDictCreateLike(s->dict, &s->B));
   PetscCall(WeftDictCreateLike(s->dict, &s->start));

@@ -220,27 +220,29 @@ PetscErrorCode WeftDictGather(WeftDict dict, WeftBlock *atoms)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ‖M_jg‖² of local row j. */
-static inline double RowSquare(const WeftDict dict, const double *values, PetscInt g, PetscInt j)
-{
-  double sum = 0;
+enum { CHUNK = 64 }; /* rows side by side */
 
-  for (PetscInt a = g * dict->group_size; a < (g + 1) * dict->group_size; ++a) {
-    const double v = values[(size_t)a * (size_t)dict->rows + (size_t)j];
-    sum += v * v;
-  }
-  return sum;
+/* ‖x_j‖² of up to CHUNK rows from `first` on, x column-major with leading dimension rows. */
+WEFT_SIMD static void RowSquares(size_t first, size_t n, size_t rows, size_t p, const double *x, double square[CHUNK])
+{
+  for (size_t l = 0; l < CHUNK; ++l) square[l] = 0;
+  for (size_t i = 0; i < p; ++i)
+    for (size_t l = 0; l < n; ++l) square[l] += x[i * rows + first + l] * x[i * rows + first + l];
 }
 
 PetscErrorCode WeftDictStrongest(WeftDict dict, Mat M, double strongest[])
 {
-  double *values;
+  const size_t rows = (size_t)dict->rows, p = (size_t)dict->group_size;
+  double      *values, square[CHUNK];
 
   PetscFunctionBegin;
   PetscCall(WeftDictArray(dict, M, &values));
-  for (PetscInt g = 0; g < dict->groups; ++g) {
+  for (size_t g = 0; g < (size_t)dict->groups; ++g) {
     double most = 0;
-    for (PetscInt j = 0; j < dict->rows; ++j) most = PetscMax(most, RowSquare(dict, values, g, j));
+    for (size_t first = 0; first < rows; first += CHUNK) {
+      RowSquares(first, PetscMin(CHUNK, rows - first), rows, p, values + g * p * rows, square);
+      for (size_t l = 0; l < CHUNK; ++l) most = PetscMax(most, square[l]);
+    }
     strongest[g] = PetscSqrtReal(most);
   }
   PetscCall(WeftDictRestore(M, &values));
@@ -248,18 +250,30 @@ PetscErrorCode WeftDictStrongest(WeftDict dict, Mat M, double strongest[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Adds how many squares are not zero, and their roots where there is a weight. */
+WEFT_SIMD static void AddConnections(const double square[CHUNK], double weight, double sums[2])
+{
+  double norms = 0;
+  int    nonzeros = 0;
+
+  for (size_t l = 0; l < CHUNK; ++l) nonzeros += square[l] > 0 ? 1 : 0;
+  if (weight > 0 && nonzeros)
+    for (size_t l = 0; l < CHUNK; ++l) norms += PetscSqrtReal(square[l]);
+  sums[0] += nonzeros;
+  sums[1] += weight * norms;
+}
+
 PetscErrorCode WeftDictConnections(WeftDict dict, const double weight[], PetscInt64 *nonzeros, double *penalty)
 {
-  double *values, sums[2] = {0, 0};
+  const size_t rows = (size_t)dict->rows, p = (size_t)dict->group_size;
+  double      *values, square[CHUNK], sums[2] = {0, 0};
 
   PetscFunctionBegin;
   PetscCall(WeftDictArray(dict, dict->D, &values));
-  for (PetscInt g = 0; g < dict->groups; ++g) {
-    for (PetscInt j = 0; j < dict->rows; ++j) {
-      const double square = RowSquare(dict, values, g, j);
-      if (!(square > 0)) continue;
-      sums[0] += 1;
-      if (weight) sums[1] += weight[g] * PetscSqrtReal(square);
+  for (size_t g = 0; g < (size_t)dict->groups; ++g) {
+    for (size_t first = 0; first < rows; first += CHUNK) {
+      RowSquares(first, PetscMin(CHUNK, rows - first), rows, p, values + g * p * rows, square);
+      AddConnections(square, weight ? weight[g] : 0, sums);
     }
   }
   PetscCall(WeftDictRestore(dict->D, &values));

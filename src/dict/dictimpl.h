@@ -33,6 +33,8 @@ extern PetscErrorCode WeftRowsCreate(size_t rows, size_t groups, WeftRows *r);
 extern PetscErrorCode WeftRowsDestroy(WeftRows *r);
 /* The rows of x [n, p] whose norm is over `above`; returns how many. */
 extern size_t WeftRowsSelect(size_t n, size_t p, const double *x, double above, int row[]);
+/* ‖x‖² of a column [n]. */
+extern double WeftRowsSquare(size_t n, const double *x);
 /* The rows in either of two ascending lists; returns how many. */
 extern size_t WeftRowsUnite(size_t n1, const int row1[], size_t n2, const int row2[], int row[]);
 
@@ -41,11 +43,12 @@ extern size_t WeftRowsUnite(size_t n1, const int row1[], size_t n2, const int ro
 struct _n_WeftStep {
   WeftDict      dict;
   size_t        rows, k, p, groups;
-  size_t        width, ld, blocks;          /* atoms of a block, at most; the same up to full panels; how many blocks */
-  const double *a, *b, *weight;             /* A [k, k]; B [rows, k]; w_g */
-  double       *d, *d_new;                  /* [rows, k]: D, and what a pass makes of it */
-  WeftRows      filled;                     /* of d_new */
-  PetscBool     sparse;                     /* multiply those rows alone */
+  size_t        width, ld, blocks; /* atoms of a block, at most; the same up to full panels; how many blocks */
+  const double *a, *b, *weight;    /* A [k, k]; B [rows, k]; w_g */
+  double       *d, *d_new, *other; /* [rows, k]: D, and what a pass makes of it; the dictionary's own and this one */
+  WeftRows      filled;            /* of d_new */
+  PetscBool     fresh;             /* D is not what the last pass made */
+  PetscBool     sparse;            /* multiply those rows alone */
   void         *copy, *panel_a, *panel;     /* real: d_new; A's columns of the block [k, ld]; products [rows, ld] */
   double       *diagonal, *kappa;           /* [k] floored A_aa; [blocks] */
   double       *h, *square, *nu, *fraction; /* [k] m + ν; ‖d_a‖²; ν; see WeftStepProximal() */
@@ -81,5 +84,8 @@ extern void WeftProductPack(WeftStep s);
 extern PetscErrorCode WeftProductForm(WeftStep s, double *half);
 /* tr(C A Cᵀ) of the change C. */
 extern PetscErrorCode WeftProductCurvature(WeftStep s, double *curvature);
-/* To the real arrays. */
-extern void WeftProductCopy(WeftStep s, size_t n, const double *from, void *to, size_t at);
+/* to [at + i] = x [i] − minus [i] in a real array; minus may be NULL. */
+extern void WeftProductCopy(WeftStep s, size_t n, const double *x, const double *minus, void *to, size_t at);
+/* The same to [at + row[i]]. */
+extern void WeftProductScatter(WeftStep s, size_t n, const int row[], const double *x, const double *minus, void *to,
+                               size_t at);

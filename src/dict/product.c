@@ -57,10 +57,19 @@ PetscErrorCode WeftProductCurvature(WeftStep s, double *curvature)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void WeftProductCopy(WeftStep s, size_t n, const double *from, void *to, size_t at)
+void WeftProductCopy(WeftStep s, size_t n, const double *x, const double *minus, void *to, size_t at)
 {
   if (s->dict->precision == WEFT_SINGLE)
-    CopySingle(n, from, (float *)to + at);
+    CopySingle(n, x, minus, (float *)to + at);
   else
-    CopyDouble(n, from, (double *)to + at);
+    CopyDouble(n, x, minus, (double *)to + at);
+}
+
+void WeftProductScatter(WeftStep s, size_t n, const int row[], const double *x, const double *minus, void *to,
+                        size_t at)
+{
+  if (s->dict->precision == WEFT_SINGLE)
+    ScatterSingle(n, row, x, minus, (float *)to + at);
+  else
+    ScatterDouble(n, row, x, minus, (double *)to + at);
 }

@@ -127,7 +127,15 @@ static double NAME(Curvature)(WeftStep s)
   return NAME(Inner)(s, s->moved.count, s->moved.row, change);
 }
 
-WEFT_SIMD static void NAME(Copy)(size_t n, const double *from, REAL *to)
+WEFT_SIMD static void NAME(Copy)(size_t n, const double *x, const double *minus, REAL *to)
 {
-  for (size_t i = 0; i < n; ++i) to[i] = (REAL)from[i];
+  if (minus)
+    for (size_t i = 0; i < n; ++i) to[i] = (REAL)(x[i] - minus[i]);
+  else
+    for (size_t i = 0; i < n; ++i) to[i] = (REAL)x[i];
+}
+
+static void NAME(Scatter)(size_t n, const int row[], const double *x, const double *minus, REAL *to)
+{
+  for (size_t i = 0; i < n; ++i) to[row[i]] = (REAL)(minus ? x[i] - minus[i] : x[i]);
 }

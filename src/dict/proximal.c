@@ -1,28 +1,54 @@
 /* The exact proximal map of the connectivity penalty under the norm bound. */
 #include "dictimpl.h"
 
-enum { MAX_PASSES = 50 };
+enum { MAX_PASSES = 50, CHUNK = 64 };
 
-/* The kept rows of the block's group g given ν. */
-static void SolveGroup(WeftStep s, size_t g)
+/* Do the norms of a group's atoms depend on one another's multipliers? */
+static PetscBool Coupled(const WeftStep s, size_t g)
 {
-  const size_t local = g * s->p - s->first, n = s->kept.count[local / s->p];
-
-  for (size_t a = g * s->p; a < (g + 1) * s->p; ++a)
-    s->h[a] = s->stretch * s->kappa[s->first / s->width] * s->diagonal[a] + s->nu[a];
-  WeftGroupSolveMany(n, (int)s->p, s->h + g * s->p, s->weight[g], s->t + local * s->rows, s->rows,
-                     s->value + local * s->rows, s->rows);
+  return s->p > 1 && s->weight[g] > 0 ? PETSC_TRUE : PETSC_FALSE;
 }
 
-WEFT_SIMD static double Square(size_t n, const double *x)
+/* value = (1 − w/‖t‖) t / h: what the problem of a row comes to where the h of its atoms are equal, as they nearly
+   are. */
+WEFT_SIMD static void Shrink(size_t n, size_t p, size_t ld, const double h[], double w, const double *t, double *value)
 {
-  double part[8] = {0};
-  size_t i = 0;
+  double factor[CHUNK];
 
-  for (; i + 8 <= n; i += 8)
-    for (size_t l = 0; l < 8; ++l) part[l] += x[i + l] * x[i + l];
-  for (; i < n; ++i) part[0] += x[i] * x[i];
-  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+  for (size_t first = 0; first < n; first += CHUNK) {
+    const size_t m = n - first < CHUNK ? n - first : CHUNK;
+    for (size_t l = 0; l < m; ++l) factor[l] = 0;
+    for (size_t i = 0; i < p; ++i)
+      for (size_t l = 0; l < m; ++l) factor[l] += t[i * ld + first + l] * t[i * ld + first + l];
+    for (size_t l = 0; l < m; ++l) factor[l] = 1 - w / PetscSqrtReal(factor[l]);
+    for (size_t i = 0; i < p; ++i)
+      for (size_t l = 0; l < m; ++l) value[i * ld + first + l] = factor[l] * t[i * ld + first + l] / h[i];
+  }
+}
+
+/* Without a weight the rows separate into their numbers. */
+WEFT_SIMD static void Divide(size_t n, double h, const double *t, double *value)
+{
+  const double scale = 1 / h;
+
+  for (size_t e = 0; e < n; ++e) value[e] = scale * t[e];
+}
+
+/* The kept rows of the block's group g given ν, or a guess whose norms are near enough to go on from. */
+static void SolveGroup(WeftStep s, size_t g, PetscBool guess)
+{
+  const size_t  local = g * s->p - s->first, n = s->kept.count[local / s->p];
+  const double *t = s->t + local * s->rows, w = s->weight[g];
+  double       *value = s->value + local * s->rows, *h = s->h + g * s->p;
+
+  for (size_t i = 0; i < s->p; ++i)
+    h[i] = s->stretch * s->kappa[s->first / s->width] * s->diagonal[g * s->p + i] + s->nu[g * s->p + i];
+  if (!(w > 0))
+    for (size_t i = 0; i < s->p; ++i) Divide(n, h[i], t + i * s->rows, value + i * s->rows);
+  else if (guess)
+    Shrink(n, s->p, s->rows, h, w, t, value);
+  else
+    WeftGroupSolveMany(n, (int)s->p, h, w, t, s->rows, value, s->rows);
 }
 
 /* The norms of the block's atoms: one reduction of as many numbers. */
@@ -30,7 +56,7 @@ static PetscErrorCode Norms(WeftStep s)
 {
   PetscFunctionBegin;
   for (size_t a = 0; a < s->atoms; ++a)
-    s->square[s->first + a] = Square(s->kept.count[a / s->p], s->value + a * s->rows);
+    s->square[s->first + a] = WeftRowsSquare(s->kept.count[a / s->p], s->value + a * s->rows);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->square + s->first, (int)s->atoms, MPI_DOUBLE, MPI_SUM, s->dict->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -41,7 +67,7 @@ static PetscErrorCode Norms(WeftStep s)
    must be solved again. */
 static PetscBool UpdateMultipliers(WeftStep s, size_t g)
 {
-  const PetscBool coupled = s->p > 1 && s->weight[g] > 0 ? PETSC_TRUE : PETSC_FALSE;
+  const PetscBool coupled = Coupled(s, g);
   PetscBool       again = PETSC_FALSE;
 
   for (size_t a = g * s->p; a < (g + 1) * s->p; ++a) {
@@ -77,12 +103,13 @@ PetscErrorCode WeftStepProximal(WeftStep s)
   for (size_t g = 0; g < n; ++g) pending[g] = s->dict->alive[g0 + g];
   for (size_t a = s->first; a < s->first + s->atoms; ++a) s->fraction[a] = 1;
   for (int pass = 0; pass < MAX_PASSES && again; ++pass) {
+    const PetscBool guess = s->fresh && !pass ? PETSC_TRUE : PETSC_FALSE; /* ν of the last pass is better */
     for (size_t g = 0; g < n; ++g)
-      if (pending[g]) SolveGroup(s, g0 + g);
+      if (pending[g]) SolveGroup(s, g0 + g, guess && Coupled(s, g0 + g) ? PETSC_TRUE : PETSC_FALSE);
     PetscCall(Norms(s));
     again = PETSC_FALSE;
     for (size_t g = 0; g < n; ++g) {
-      if (pending[g]) pending[g] = UpdateMultipliers(s, g0 + g) ? 1 : 0;
+      if (pending[g]) pending[g] = UpdateMultipliers(s, g0 + g) || (guess && Coupled(s, g0 + g)) ? 1 : 0;
       if (pending[g]) again = PETSC_TRUE;
     }
   }

@@ -17,6 +17,25 @@ PetscErrorCode WeftRowsDestroy(WeftRows *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Mostly all of them or none. */
+static inline __attribute__((always_inline)) size_t Pick(size_t n, int first, const double *square, double least,
+                                                         int row[])
+{
+  size_t found = 0;
+  int    all = 0;
+
+  for (size_t l = 0; l < n; ++l) all += square[l] > least ? 1 : 0;
+  if (all == (int)n) {
+    for (size_t l = 0; l < n; ++l) row[l] = first + (int)l;
+  } else if (all) {
+    for (size_t l = 0; l < n; ++l) {
+      row[found] = first + (int)l;
+      found += square[l] > least ? 1 : 0;
+    }
+  }
+  return (size_t)all;
+}
+
 WEFT_SIMD size_t WeftRowsSelect(size_t n, size_t p, const double *x, double above, int row[])
 {
   const double least = above * above;
@@ -28,10 +47,7 @@ WEFT_SIMD size_t WeftRowsSelect(size_t n, size_t p, const double *x, double abov
     for (size_t l = 0; l < m; ++l) square[l] = 0;
     for (size_t i = 0; i < p; ++i)
       for (size_t l = 0; l < m; ++l) square[l] += x[i * n + first + l] * x[i * n + first + l];
-    for (size_t l = 0; l < m; ++l) {
-      row[found] = (int)(first + l);
-      found += square[l] > least ? 1 : 0;
-    }
+    found += Pick(m, (int)first, square, least, row + found);
   }
   return found;
 }
@@ -46,4 +62,15 @@ size_t WeftRowsUnite(size_t n1, const int row1[], size_t n2, const int row2[], i
     if (f < n2 && row2[f] == row[n]) ++f;
   }
   return n;
+}
+
+WEFT_SIMD double WeftRowsSquare(size_t n, const double *x)
+{
+  double part[8] = {0};
+  size_t i = 0;
+
+  for (; i + 8 <= n; i += 8)
+    for (size_t l = 0; l < 8; ++l) part[l] += x[i + l] * x[i + l];
+  for (; i < n; ++i) part[0] += x[i] * x[i];
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
 }

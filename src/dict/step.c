@@ -13,6 +13,7 @@ static PetscErrorCode Iterate(WeftStep s, WeftDictResult *result)
   int failures = 0;
 
   PetscFunctionBegin;
+  s->fresh = PETSC_TRUE;
   s->stretch = 1;
   if (!s->dict->max_iterations) {
     PetscCall(WeftStepSweep(s, PETSC_FALSE));
@@ -28,8 +29,10 @@ static PetscErrorCode Iterate(WeftStep s, WeftDictResult *result)
       s->d_new = old;
       result->after += PetscMin(s->sums.rise, 0.0);
       result->converged = PetscSqrtReal(s->sums.change) <= s->dict->rtol * size ? PETSC_TRUE : PETSC_FALSE;
+      s->fresh = PETSC_FALSE;
       failures = 0;
     } else {
+      s->fresh = PETSC_TRUE;
       s->stretch *= 2;
       ++failures;
     }
@@ -66,8 +69,7 @@ static PetscErrorCode StepCreate(WeftDict dict, WeftStep *step)
   s->width = s->p * PetscMax(BLOCK / s->p, 1);
   s->ld = (s->width + BLOCK - 1) / BLOCK * BLOCK;
   s->blocks = (s->k + s->width - 1) / s->width;
-  PetscCall(PetscMalloc1(s->rows * s->k, &s->d)); /* one by one, as they are swapped */
-  PetscCall(PetscMalloc1(s->rows * s->k, &s->d_new));
+  PetscCall(PetscMalloc1(s->rows * s->k, &s->other));
   PetscCall(PetscMalloc(s->rows * s->k * WeftPrecisionBytes(dict->precision), &s->copy));
   PetscCall(WeftRowsCreate(s->rows, s->groups, &s->filled));
   PetscCall(PetscMalloc6(s->k, &s->diagonal, s->k, &s->h, s->k, &s->square, s->k, &s->nu, s->k, &s->fraction, s->blocks,
@@ -86,8 +88,7 @@ PetscErrorCode WeftStepDestroy(WeftStep *step)
   PetscCall(WeftRowsDestroy(&s->filled));
   PetscCall(WeftRowsDestroy(&s->kept));
   PetscCall(WeftRowsDestroy(&s->moved));
-  PetscCall(PetscFree(s->d));
-  PetscCall(PetscFree(s->d_new));
+  PetscCall(PetscFree(s->other));
   PetscCall(PetscFree(s->copy));
   PetscCall(PetscFree4(s->minus, s->t, s->value, s->tile));
   PetscCall(PetscFree(s->panel_a));
@@ -98,18 +99,16 @@ PetscErrorCode WeftStepDestroy(WeftStep *step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* D's rows; a norm over the bound, as after reading D in single precision, is scaled to it first. */
-static PetscErrorCode Load(WeftStep s, const double *values)
+/* A norm over the bound, as after reading D in single precision, is scaled to it. */
+static PetscErrorCode Normalise(WeftStep s)
 {
   PetscFunctionBegin;
-  for (size_t a = 0; a < s->k; ++a) {
-    s->square[a] = 0;
-    for (size_t j = 0; j < s->rows; ++j) s->square[a] += values[a * s->rows + j] * values[a * s->rows + j];
-  }
+  for (size_t a = 0; a < s->k; ++a) s->square[a] = WeftRowsSquare(s->rows, s->d + a * s->rows);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, s->square, (int)s->k, MPI_DOUBLE, MPI_SUM, s->dict->comm));
   for (size_t a = 0; a < s->k; ++a) {
-    const double scale = s->square[a] > 1 ? 1 / PetscSqrtReal(s->square[a]) : 1;
-    for (size_t j = 0; j < s->rows; ++j) s->d[a * s->rows + j] = scale * values[a * s->rows + j];
+    const double scale = 1 / PetscSqrtReal(PetscMax(s->square[a], 1.0));
+    if (scale < 1)
+      for (size_t j = 0; j < s->rows; ++j) s->d[a * s->rows + j] *= scale;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -133,9 +132,11 @@ PetscErrorCode WeftDictStep(WeftDict dict, Mat A, Mat B, const double weight[], 
   s->norm_rtol = PetscMax(PetscMin(1e-2, 10 * dict->rtol), 1e-13);
   PetscCall(PetscArrayzero(s->nu, s->k));
   PetscCall(WeftStepMetric(s));
-  PetscCall(Load(s, values));
+  s->d = values;
+  s->d_new = s->other;
+  PetscCall(Normalise(s));
   PetscCall(Iterate(s, result));
-  PetscCall(PetscArraycpy(values, s->d, s->rows * s->k));
+  if (s->d != values) PetscCall(PetscArraycpy(values, s->d, s->rows * s->k));
   PetscCall(WeftDictRestore(dict->D, &values));
   PetscCall(WeftDictRestore(B, &b));
   PetscCall(MatDenseRestoreArray(A, &a));

@@ -23,16 +23,18 @@ WEFT_SIMD static double Dot(size_t n, const double *x, const double *y)
   return Total(part);
 }
 
-/* d_new := D, and which of its rows are not zero. */
+/* D's copy, and which of its rows are not zero, unless the last pass left them so. */
 static PetscErrorCode Start(WeftStep s)
 {
   size_t entries = 0;
 
   PetscFunctionBegin;
-  PetscCall(PetscArraycpy(s->d_new, s->d, s->rows * s->k));
-  WeftProductCopy(s, s->rows * s->k, s->d_new, s->copy, 0);
   for (size_t g = 0; g < s->groups; ++g) {
-    s->filled.count[g] = WeftRowsSelect(s->rows, s->p, s->d + g * s->p * s->rows, 0, s->filled.row + g * s->rows);
+    const size_t first = g * s->p * s->rows;
+    if (s->fresh) {
+      WeftProductCopy(s, s->rows * s->p, s->d + first, NULL, s->copy, first);
+      s->filled.count[g] = WeftRowsSelect(s->rows, s->p, s->d + first, 0, s->filled.row + g * s->rows);
+    }
     entries += s->filled.count[g];
   }
   s->sparse = (double)entries < sparse_below * (double)s->rows * (double)s->groups ? PETSC_TRUE : PETSC_FALSE;
@@ -40,15 +42,31 @@ static PetscErrorCode Start(WeftStep s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Σ ‖x_j‖ over the rows of x [n, p]; square [n]: scratch. */
+WEFT_SIMD static double SumOfNorms(size_t n, size_t p, const double *x, double *square)
+{
+  double part[LANES] = {0};
+  size_t j = 0;
+
+  for (size_t i = 0; i < n; ++i) square[i] = 0;
+  for (size_t a = 0; a < p; ++a)
+    for (size_t i = 0; i < n; ++i) square[i] += x[a * n + i] * x[a * n + i];
+  for (; j + LANES <= n; j += LANES)
+    for (size_t l = 0; l < LANES; ++l) part[l] += PetscSqrtReal(square[j + l]);
+  for (; j < n; ++j) part[0] += PetscSqrtReal(square[j]);
+  return Total(part);
+}
+
 /* What group g adds to F(D), the quadratic part aside. */
 static double PointValue(const WeftStep s, size_t g)
 {
   const size_t  n = s->filled.count[g], first = g * s->p * s->rows;
   const int    *row = s->filled.row + g * s->rows;
-  const double *y = s->d_new + first, *b = s->b + first;
+  const double *y = s->d + first, *b = s->b + first;
   double        sum = 0;
 
-  if (n == s->rows && !(s->weight[g] > 0)) return -Dot(n * s->p, y, b);
+  if (n == s->rows)
+    return (s->weight[g] > 0 ? s->weight[g] * SumOfNorms(n, s->p, y, s->tile) : 0) - Dot(n * s->p, y, b);
   for (size_t e = 0; e < n; ++e) {
     double square = 0;
     for (size_t i = 0; i < s->p; ++i) {
@@ -61,10 +79,31 @@ static double PointValue(const WeftStep s, size_t g)
   return sum;
 }
 
+/* out may be x, as rows ascend. */
+static void Gather(size_t n, const int row[], const double *x, double *out)
+{
+  for (size_t e = 0; e < n; ++e) out[e] = x[row[e]];
+}
+
 /* out = x + m y */
 WEFT_SIMD static void AddScaled(size_t n, const double *x, double m, const double *y, double *out)
 {
   for (size_t i = 0; i < n; ++i) out[i] = x[i] + m * y[i];
+}
+
+/* Column i of group g of T. */
+static void FormColumn(WeftStep s, size_t g, size_t i, double m, double *t)
+{
+  const size_t  a = g * s->p + i, n = s->filled.count[g];
+  const int    *row = s->filled.row + g * s->rows;
+  const double *minus = s->minus + (a - s->first) * s->rows, *d = s->d + a * s->rows;
+
+  if (s->sparse) {
+    (void)PetscArraycpy(t, minus, s->rows);
+    for (size_t e = 0; e < n; ++e) t[row[e]] += m * d[row[e]];
+  } else {
+    AddScaled(s->rows, minus, m, d, t);
+  }
 }
 
 /* T = m D − gradient of group g, of which the rows over the threshold are kept: whether a row is zero does not depend
@@ -73,20 +112,14 @@ static void FormGroup(WeftStep s, size_t g)
 {
   const size_t local = g - s->first / s->p, block = local * s->p * s->rows;
   const double scale = s->stretch * s->kappa[s->first / s->width];
+  double      *t = s->t + block;
   int         *row = s->kept.row + local * s->rows;
   size_t       n;
 
-  for (size_t i = 0; i < s->p; ++i)
-    AddScaled(s->rows, s->minus + block + i * s->rows, scale * s->diagonal[g * s->p + i],
-              s->d_new + (g * s->p + i) * s->rows, s->tile + i * s->rows);
-  n = s->kept.count[local] = WeftRowsSelect(s->rows, s->p, s->tile, s->weight[g], row);
-  for (size_t i = 0; i < s->p; ++i) {
-    double *t = s->t + block + i * s->rows;
-    if (n == s->rows)
-      (void)PetscArraycpy(t, s->tile + i * s->rows, n);
-    else
-      for (size_t e = 0; e < n; ++e) t[e] = s->tile[i * s->rows + (size_t)row[e]];
-  }
+  for (size_t i = 0; i < s->p; ++i) FormColumn(s, g, i, scale * s->diagonal[g * s->p + i], t + i * s->rows);
+  n = s->kept.count[local] = WeftRowsSelect(s->rows, s->p, t, s->weight[g], row);
+  if (n < s->rows)
+    for (size_t i = 0; i < s->p; ++i) Gather(n, row, t + i * s->rows, t + i * s->rows);
 }
 
 /* A column of a group before and after its move, at the rows that may have changed, and B − D A there. */
@@ -137,21 +170,18 @@ WEFT_SIMD static void AddSquares(const Move *m, double *before, double *after, d
 /* Σ ‖after‖ − ‖before‖ = Σ cross / (‖after‖ + ‖before‖) */
 WEFT_SIMD static double NormRise(size_t n, const double *before, const double *after, const double *cross)
 {
-  double part[LANES] = {0};
+  const double tiny = 1e-300; /* where both are zero */
+  double       part[LANES] = {0};
+  size_t       i = 0;
 
-  for (size_t i = 0; i < n; ++i) {
-    const double both = PetscSqrtReal(before[i]) + PetscSqrtReal(after[i]);
-    part[i % LANES] += both > 0 ? cross[i] / both : 0;
-  }
+  for (; i + LANES <= n; i += LANES)
+    for (size_t l = 0; l < LANES; ++l)
+      part[l] += cross[i + l] / (PetscSqrtReal(before[i + l]) + PetscSqrtReal(after[i + l]) + tiny);
+  for (; i < n; ++i) part[0] += cross[i] / (PetscSqrtReal(before[i]) + PetscSqrtReal(after[i]) + tiny);
   return Total(part);
 }
 
-static void Gather(size_t n, const int row[], const double *x, double *out)
-{
-  for (size_t e = 0; e < n; ++e) out[e] = x[row[e]];
-}
-
-/* Which rows of the block's group `local`, g of all, may change. */
+/* How many rows of the block's group `local`, g of all, may change, and which: no need to say if all, of all kept. */
 static size_t MovedRows(WeftStep s, size_t local, size_t g)
 {
   const size_t n1 = s->filled.count[g], n2 = s->kept.count[local];
@@ -159,44 +189,29 @@ static size_t MovedRows(WeftStep s, size_t local, size_t g)
   int         *row = s->moved.row + local * s->rows;
 
   if (n1 < s->rows && n2 < s->rows) return WeftRowsUnite(n1, row1, n2, row2, row);
-  (void)PetscArraycpy(row, n1 == s->rows ? row1 : row2, s->rows);
+  if (n2 < s->rows || s->sparse) (void)PetscArraycpy(row, n1 == s->rows ? row1 : row2, s->rows);
   return s->rows;
 }
 
-/* Moves column a of d_new to the kept rows' values. row [n]: where it may change. scratch [3 rows] holds the move. */
+/* Column a of D and, in d_new, of the kept rows' values. row [n]: where they may differ. scratch [3 rows]. */
 static Move MoveColumn(WeftStep s, size_t a, size_t n, const int row[], double *scratch)
 {
-  const size_t g = a / s->p, local = g - s->first / s->p, rows = s->rows, kept = s->kept.count[local];
-  const int   *to = s->kept.row + local * rows, *from = s->filled.row + g * rows;
-  double      *y = s->d_new + a * rows, *value = s->value + (a - s->first) * rows;
-  double      *minus = s->minus + (a - s->first) * rows;
+  const size_t  local = a / s->p - s->first / s->p, rows = s->rows, kept = s->kept.count[local];
+  const int    *to = s->kept.row + local * rows;
+  const double *d = s->d + a * rows, *value = s->value + (a - s->first) * rows;
+  const double *minus = s->minus + (a - s->first) * rows;
+  double       *d_new = s->d_new + a * rows;
 
   if (kept == rows) {
-    (void)PetscArraycpy(scratch, y, rows);
-    (void)PetscArraycpy(y, value, rows);
-    return (Move){rows, scratch, y, minus};
+    (void)PetscArraycpy(d_new, value, rows);
+    return (Move){rows, d, value, minus};
   }
-  Gather(n, row, y, scratch);
+  (void)PetscArrayzero(d_new, rows);
+  for (size_t e = 0; e < kept; ++e) d_new[to[e]] = value[e];
+  Gather(n, row, d, scratch);
+  Gather(n, row, d_new, scratch + rows);
   Gather(n, row, minus, scratch + 2 * rows);
-  for (size_t e = 0; e < s->filled.count[g]; ++e) y[from[e]] = 0;
-  for (size_t e = 0; e < kept; ++e) y[to[e]] = value[e];
-  Gather(n, row, y, scratch + rows);
   return (Move){n, scratch, scratch + rows, scratch + 2 * rows};
-}
-
-/* The change of column a, zero at other rows, and the column itself, for the products. */
-static void StoreColumn(WeftStep s, size_t a, const int row[], const Move *m)
-{
-  double *change = s->tile;
-
-  if (m->n == s->rows) {
-    for (size_t j = 0; j < m->n; ++j) change[j] = m->to[j] - m->from[j];
-  } else {
-    (void)PetscArrayzero(change, s->rows);
-    for (size_t e = 0; e < m->n; ++e) change[row[e]] = m->to[e] - m->from[e];
-  }
-  WeftProductCopy(s, s->rows, change, s->change, (a - s->first) * s->rows);
-  WeftProductCopy(s, s->rows, s->d_new + a * s->rows, s->copy, a * s->rows);
 }
 
 static void MoveGroup(WeftStep s, size_t g, double sums[3])
@@ -210,10 +225,17 @@ static void MoveGroup(WeftStep s, size_t g, double sums[3])
     const Move m = MoveColumn(s, a, n, row, scratch);
     AddMove(&m, sums);
     if (s->weight[g] > 0) AddSquares(&m, squares, squares + rows, squares + 2 * rows);
-    StoreColumn(s, a, row, &m);
+    if (s->sparse) {
+      WeftProductScatter(s, m.n, row, m.to, m.from, s->change, (a - s->first) * rows);
+      WeftProductScatter(s, m.n, row, m.to, NULL, s->copy, a * rows);
+    } else {
+      WeftProductCopy(s, rows, s->d_new + a * rows, s->d + a * rows, s->change, (a - s->first) * rows);
+      WeftProductCopy(s, rows, s->d_new + a * rows, NULL, s->copy, a * rows);
+    }
   }
   if (s->weight[g] > 0) sums[0] += s->weight[g] * NormRise(n, squares, squares + rows, squares + 2 * rows);
   s->moved.count[local] = n;
+  if (s->filled.count[g] == rows && s->kept.count[local] == rows) return;
   s->filled.count[g] = s->kept.count[local];
   (void)PetscArraycpy(s->filled.row + g * rows, s->kept.row + local * rows, s->kept.count[local]);
 }
