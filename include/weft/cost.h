@@ -16,7 +16,7 @@ typedef struct {
 } WeftLayerShape;
 
 /* The shape of a layer to be learned with these settings, where nothing was measured yet: the target for active (all
-   where there is none), 4 passes in which a block's norms take 3 reductions (1 for p = 1), weights relative. */
+   where there is none), 2 passes in which a block's norms take 3 reductions (1 for p = 1), weights relative. */
 extern void WeftLayerShapeFromSettings(const WeftLayerSettings *settings, PetscInt64 n, PetscInt64 d, int ranks,
                                        WeftLayerShape *shape);
 
@@ -61,7 +61,7 @@ extern void WeftLayerTraffic(const WeftLayerShape *shape, WeftTraffic traffic[],
      samples     N d real, and 12 N for the order of batches
      codes       N (28 + a (p real + 4)): active groups only, in the run's precision
      statistics  8 k² + 8 k d: a rank's own sums over a batch; 8 k² + 8 k R: the running means
-     dictionary  8 k R of D; (16 + real) k R + 4 G R that its step works in, and for a block of w atoms, about 64,
+     dictionary  8 k R of D; (8 + real) k R + 4 G R that its step works in, and for a block of w atoms, about 64,
                  real w (k + 2 R) + 8 (3 w + p) R
      coder       k d real of atoms; 2 k² real of Gram matrices; 256 (4 k + 2 d) real of work; the batch's N' d real
                  (none if it is all) and 3 N' a (8 p + 4) of its codes

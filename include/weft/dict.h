@@ -94,7 +94,7 @@ typedef struct {
    products with A, in the dictionary's precision; all else is O(d_loc k) and in double, as are D, its norms and F.
    Each rank sends k + k/64 numbers, then in each pass, for each block and iteration of the fixed point (one for p = 1
    or w = 0, else about three), as many numbers as it has atoms: at k = 1024 some 100 small reductions per step, or 2.5
-   ms where one takes 25 μs, as over 4,096 ranks. Memory that stays with the dictionary from its first step on: 2 d_loc
+   ms where one takes 25 μs, as over 4,096 ranks. Memory that stays with the dictionary from its first step on: d_loc
    k doubles and d_loc k numbers of the precision, d_loc G ints, and for the block 64 k + 128 d_loc numbers of the
    precision and (192 + p) d_loc doubles. */
 extern PetscErrorCode WeftDictStep(WeftDict dict, Mat A, Mat B, const double weight[], WeftDictResult *result);

@@ -1,6 +1,6 @@
 #include <weft/cost.h>
 
-enum { MAX_MESSAGE = 1 << 26, DICT_ITERATIONS = 4, NORM_ROUNDS = 3, DICT_BLOCK = 64 };
+enum { MAX_MESSAGE = 1 << 26, DICT_ITERATIONS = 2, NORM_ROUNDS = 3, DICT_BLOCK = 64 };
 
 const char *const WeftTrafficNames[WEFT_TRAFFIC_PARTS] = {"A", "B", "atoms", "gram", "step", "groups"};
 
@@ -125,13 +125,13 @@ static double CoderBytes(const WeftLayerShape *s, double samples)
   return real * (k * d + 2 * k * k + block * (4 * k + 2 * d) + copied * d) + 3 * samples * CodeBytes(s, 8);
 }
 
-/* D; in its step D twice, a copy in the run's precision and lists of rows; a block's panels. */
+/* D; in its step what a pass makes of it, a copy in the run's precision and lists of rows; a block's panels. */
 static double DictionaryBytes(const WeftLayerShape *s, double rows)
 {
   const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, p = (double)s->p;
   const double width = BlockAtoms(s);
 
-  return rows * ((24 + real) * k + 4 * k / p) + real * width * (k + 2 * rows) + 8 * (3 * width + p) * rows;
+  return rows * ((16 + real) * k + 4 * k / p) + real * width * (k + 2 * rows) + 8 * (3 * width + p) * rows;
 }
 
 static double MessageBytes(const WeftLayerShape *s, double rows)
