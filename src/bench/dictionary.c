@@ -18,61 +18,54 @@ typedef struct {
   WeftSeries  seconds, rate; /* CPU-seconds of all ranks; flops done per CPU-second */
 } Step;
 
-/* The product D A of the same shape, in double and in single. */
+/* The product D A of the same shape and in the same precision. */
 typedef struct {
-  WeftBlock  d[2], a[2], product[2];
-  WeftSeries rate[2];
+  WeftBlock  d, a, product;
+  WeftSeries rate; /* flops per CPU-second */
 } Gemm;
 
-static PetscErrorCode GemmCreate(const Step *s, Gemm *g)
+static PetscErrorCode GemmCreate(const Step *s, WeftPrecision precision, Gemm *g)
 {
-  const WeftPrecision precision[2] = {WEFT_DOUBLE, WEFT_SINGLE};
-  PetscInt            rows, k;
-  Mat                 D;
+  PetscInt rows, k;
+  Mat      D;
 
   PetscFunctionBegin;
   PetscCall(WeftDictGetMat(s->dict, &D));
   PetscCall(MatGetLocalSize(D, &rows, NULL));
   PetscCall(MatGetSize(D, NULL, &k));
   *g = (Gemm){0};
-  for (int i = 0; i < 2; ++i) {
-    PetscCall(WeftBlockCreate((size_t)rows, (size_t)k, precision[i], &g->d[i]));
-    PetscCall(WeftBlockCreate((size_t)k, (size_t)k, precision[i], &g->a[i]));
-    PetscCall(WeftBlockCreate((size_t)rows, (size_t)k, precision[i], &g->product[i]));
-    for (size_t r = 0; r < g->d[i].rows; ++r)
-      for (size_t c = 0; c < g->d[i].cols; ++c) WeftBlockSet(&g->d[i], r, c, 1.0 + 1e-3 * (double)(r + c));
-    for (size_t r = 0; r < g->a[i].rows; ++r)
-      for (size_t c = 0; c < g->a[i].cols; ++c) WeftBlockSet(&g->a[i], r, c, 1e-3 + 1e-6 * (double)(r + c));
-  }
+  PetscCall(WeftBlockCreate((size_t)rows, (size_t)k, precision, &g->d));
+  PetscCall(WeftBlockCreate((size_t)k, (size_t)k, precision, &g->a));
+  PetscCall(WeftBlockCreate((size_t)rows, (size_t)k, precision, &g->product));
+  for (size_t r = 0; r < g->d.rows; ++r)
+    for (size_t c = 0; c < g->d.cols; ++c) WeftBlockSet(&g->d, r, c, 1.0 + 1e-3 * (double)(r + c));
+  for (size_t r = 0; r < g->a.rows; ++r)
+    for (size_t c = 0; c < g->a.cols; ++c) WeftBlockSet(&g->a, r, c, 1e-3 + 1e-6 * (double)(r + c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode GemmDestroy(Gemm *g)
 {
   PetscFunctionBegin;
-  for (int i = 0; i < 2; ++i) {
-    PetscCall(WeftBlockDestroy(&g->d[i]));
-    PetscCall(WeftBlockDestroy(&g->a[i]));
-    PetscCall(WeftBlockDestroy(&g->product[i]));
-  }
+  PetscCall(WeftBlockDestroy(&g->d));
+  PetscCall(WeftBlockDestroy(&g->a));
+  PetscCall(WeftBlockDestroy(&g->product));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode GemmMeasure(const WeftBench *bench, PetscInt64 d, Gemm *g)
 {
-  const double flops = 2.0 * (double)d * (double)g->a[0].rows * (double)g->a[0].rows;
-  const int    times = 3; /* as in a step of a few inner iterations */
+  const double flops = 2.0 * (double)d * (double)g->a.rows * (double)g->a.rows;
+  const int    times = 3; /* about as long as a step */
   WeftTime     start, took;
 
   PetscFunctionBegin;
-  for (int i = 0; i < 2; ++i) {
-    PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_FALSE, 1.0, &g->d[i], &g->a[i], 0.0, &g->product[i]));
-    PetscCall(WeftTimeStart(bench, &start));
-    for (int n = 0; n < times; ++n)
-      PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_FALSE, 1.0, &g->d[i], &g->a[i], 0.0, &g->product[i]));
-    PetscCall(WeftTimeStop(bench, start, &took));
-    WeftSeriesAdd(&g->rate[i], times * flops / took.cpu);
-  }
+  PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_FALSE, 1.0, &g->d, &g->a, 0.0, &g->product));
+  PetscCall(WeftTimeStart(bench, &start));
+  for (int n = 0; n < times; ++n)
+    PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_FALSE, 1.0, &g->d, &g->a, 0.0, &g->product));
+  PetscCall(WeftTimeStop(bench, start, &took));
+  WeftSeriesAdd(&g->rate, times * flops / took.cpu);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -120,6 +113,7 @@ static PetscErrorCode StepCreate(const WeftBench *bench, const WeftBenchProblem 
   PetscCall(WeftDictCreate(bench->comm, (PetscInt)p->d, (PetscInt)p->k, p->group_size[which], &s->dict));
   PetscCall(WeftDictSetPrecision(s->dict, p->x.precision)); /* as learning does */
   PetscCall(WeftDictSetFromOptions(s->dict));
+  PetscCall(WeftDictSetPrecision(s->dict, p->x.precision));
   PetscCall(WeftDictCreateLike(s->dict, &s->B));
   PetscCall(WeftDictCreateLike(s->dict, &s->start));
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, (PetscInt)p->k, (PetscInt)p->k, NULL, &s->A));
@@ -230,8 +224,8 @@ static PetscErrorCode Measure(const WeftBench *bench, const WeftBenchProblem *p,
 
 static PetscErrorCode PrintSteps(const WeftBench *bench, const Step steps[], int n, const Gemm *g)
 {
-  const char *titles[] = {"step",        "density",  "iterations", "cpu ms",          "range",
-                          "Gflop/cpu s", "of dgemm", "of sgemm",   "dense equivalent"};
+  const char *titles[] = {"step",  "density",     "iterations", "cpu ms",
+                          "range", "Gflop/cpu s", "of GEMM",    "dense equivalent"};
   const int   columns = sizeof(titles) / sizeof(titles[0]);
   WeftTable   t;
 
@@ -246,16 +240,15 @@ static PetscErrorCode PrintSteps(const WeftBench *bench, const Step steps[], int
     PetscCall(WeftTableCell(&t, "%.1f", 1e3 * WeftSeriesMedian(&s->seconds)));
     PetscCall(WeftTableCell(&t, "%.1f..%.1f", 1e3 * s->seconds.values[0], 1e3 * s->seconds.values[s->seconds.n - 1]));
     PetscCall(WeftTableCell(&t, "%.1f", 1e-9 * rate));
-    PetscCall(WeftTableCell(&t, "%.2f", rate / WeftSeriesMedian(&g->rate[0])));
-    PetscCall(WeftTableCell(&t, "%.2f", rate / WeftSeriesMedian(&g->rate[1])));
+    PetscCall(WeftTableCell(&t, "%.2f", rate / WeftSeriesMedian(&g->rate)));
     PetscCall(WeftTableCell(&t, "%.1f", 1e-9 * s->dense_flops / WeftSeriesMedian(&s->seconds)));
   }
   PetscCall(WeftTablePrint(bench, &t));
   PetscCall(
     WeftBenchPrint(bench,
                    "flops done: products with A, sparse where the step multiplies so; dense equivalent: 2 d k^2 "
-                   "an inner iteration\nGEMM of D A: %.1f Gflop/cpu s in double, %.1f in single\n",
-                   1e-9 * WeftSeriesMedian(&g->rate[0]), 1e-9 * WeftSeriesMedian(&g->rate[1])));
+                   "an iteration\nGEMM, D A in %s precision: %.1f Gflop/cpu s\n",
+                   g->d.precision == WEFT_SINGLE ? "single" : "double", 1e-9 * WeftSeriesMedian(&g->rate)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -264,8 +257,8 @@ static PetscErrorCode AddSteps(WeftBench *bench, const WeftBenchProblem *p, cons
   WeftJson *json = &bench->json;
 
   PetscFunctionBegin;
-  PetscCall(WeftSeriesJson(json, "gemm_flops_per_cpu_second_double", &g->rate[0]));
-  PetscCall(WeftSeriesJson(json, "gemm_flops_per_cpu_second_single", &g->rate[1]));
+  PetscCall(WeftJsonText(json, "precision", g->d.precision == WEFT_SINGLE ? "single" : "double"));
+  PetscCall(WeftSeriesJson(json, "gemm_flops_per_cpu_second", &g->rate));
   PetscCall(WeftJsonArray(json, "steps"));
   for (const Step *s = steps; s < steps + n; ++s) {
     PetscCall(WeftJsonObject(json, NULL));
@@ -277,8 +270,7 @@ static PetscErrorCode AddSteps(WeftBench *bench, const WeftBenchProblem *p, cons
     PetscCall(WeftJsonReal(json, "dense_flops", s->dense_flops));
     PetscCall(WeftSeriesJson(json, "cpu_seconds", &s->seconds));
     PetscCall(WeftSeriesJson(json, "flops_per_cpu_second", &s->rate));
-    PetscCall(WeftJsonReal(json, "gemm_ratio_double", WeftSeriesMedian(&s->rate) / WeftSeriesMedian(&g->rate[0])));
-    PetscCall(WeftJsonReal(json, "gemm_ratio_single", WeftSeriesMedian(&s->rate) / WeftSeriesMedian(&g->rate[1])));
+    PetscCall(WeftJsonReal(json, "gemm_ratio", WeftSeriesMedian(&s->rate) / WeftSeriesMedian(&g->rate)));
     PetscCall(WeftJsonEnd(json));
   }
   PetscCall(WeftJsonEnd(json));
@@ -304,7 +296,7 @@ static PetscErrorCode MeasureSteps(WeftBench *bench, const WeftBenchProblem *p)
     PetscCall(StepCreate(bench, p, kinds[i].name, kinds[i].which, &steps[i]));
     PetscCall(Prepare(bench, p, kinds[i].sparse, kinds[i].relative, &steps[i]));
   }
-  PetscCall(GemmCreate(&steps[0], &gemm));
+  PetscCall(GemmCreate(&steps[0], p->x.precision, &gemm));
   for (PetscInt64 r = 0; r < bench->repeats; ++r) {
     PetscCall(GemmMeasure(bench, p->d, &gemm));
     for (int i = 0; i < KINDS; ++i) PetscCall(Measure(bench, p, &steps[i]));

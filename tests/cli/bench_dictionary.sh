@@ -6,7 +6,7 @@ learn=(-batch 20 -batches 30 -every 10 -repeats 2)
 runs "$WEFT" bench dictionary -problem problem.h5 "${learn[@]}" -json one.json
 grep -q 'learning, batches of 20, groups of 1, lambda 0.2' out || fail "table: $(cat out)"
 runs "$MPIEXEC" -n 3 "$WEFT" bench dictionary -problem problem.h5 "${learn[@]}" -json three.json
-runs "$WEFT" bench dictionary -samples 200 -size 8 -weft_atoms 64 -repeats 1 -batches 0 -json made.json
+runs "$WEFT" bench dictionary -samples 200 -size 8 -weft_atoms 64 -repeats 1 -batches 0 -weft_precision double -json made.json
 PYTHONPATH=$WEFT_SOURCE/tests/lib "$PYTHON" - <<'PY' || fail "bench dictionary: $(cat one.json)"
 import json, h5py
 from benchproblem import optima
@@ -24,9 +24,10 @@ assert all(abs(a["objective"] / b["objective"] - 1) < 1e-3
            for a, b in zip(one["learning"]["checks"], three["learning"]["checks"]))
 for told, (k, d) in (one, (24, 12)), (three, (24, 12)), (made, (64, 64)):
     assert [s["group_size"] for s in told["steps"]] == [1, 4, 4]
-    assert told["gemm_flops_per_cpu_second_double"] > 0 and told["gemm_flops_per_cpu_second_single"] > 0
+    assert told["gemm_flops_per_cpu_second"] > 0 and told["precision"] == ("double" if told is made else "single")
     for s in told["steps"]:
         assert 0 < s["density"] <= 1 and s["iterations"] > 0 and s["flops"] > 0 and s["cpu_seconds"] > 0
+        assert abs(s["gemm_ratio"] * told["gemm_flops_per_cpu_second"] / s["flops_per_cpu_second"] - 1) < 1e-9
         assert s["dense_flops"] == 2 * d * k * k * s["iterations"]
     assert told["steps"][0]["density"] == 1 and told["steps"][2]["density"] < told["steps"][1]["density"]
 assert made["learning"]["checks"] == []
