@@ -21,3 +21,11 @@ extern PetscErrorCode WeftBenchDictionary(MPI_Comm comm);
 /* WeftBenchIO - writing and reading a checkpoint of a layer, beside plain writes (with fsync) and reads of as many
    bytes on the same file system, each rank its contiguous part of one file. */
 extern PetscErrorCode WeftBenchIO(MPI_Comm comm);
+
+/* WeftBenchScaling - a model of an iteration's time against what is measured, and where it goes from there. Measured
+   are rank 0's iteration while the others rest, part by part, the GEMM rate, and the time of small and large
+   all-reduces of all ranks; from these alone the model tells an iteration of all ranks, with as many samples in all
+   (strong) or for each rank (weak), and both are measured. Then the table goes on to 4,096 ranks with another network's
+   -latency and -bandwidth, and to a layer of 100,000 atoms of 50,000 inputs: time by part, bytes sent, memory of a
+   rank. */
+extern PetscErrorCode WeftBenchScaling(MPI_Comm comm);

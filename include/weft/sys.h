@@ -84,6 +84,8 @@ typedef enum {
 /* Not collective; pair begin and end on every exit. */
 extern PetscErrorCode WeftEventBegin(WeftEvent event);
 extern PetscErrorCode WeftEventEnd(WeftEvent event);
+/* Seconds of this rank within the event so far, -log_view or not. */
+extern double WeftEventSeconds(WeftEvent event);
 
 /* WeftStopRequested - has this rank received SIGTERM, SIGINT or SIGUSR1? Not collective: combine over ranks. */
 extern PetscBool WeftStopRequested(void);

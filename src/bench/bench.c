@@ -11,14 +11,17 @@ const WeftOption WeftBenchOptions[] = {
   {"-codes", "F.h5", NULL, "coder: write the codes of the smallest target gap"},
   {"-repeats", "N", "3", "times that everything is measured; median and range are told"},
   {"-gaps", "LIST", "1e-3,1e-5", "coder: target gaps"},
-  {"-batch", "N", "256", "dictionary: samples in a batch of learning"},
-  {"-batches", "N", "160", "dictionary: batches of learning"},
+  {"-batch", "N", "256", "dictionary: samples in a batch of learning; scaling: of a rank"},
+  {"-batches", "N", "160", "dictionary: batches of learning; scaling: at most"},
   {"-every", "N", "20", "dictionary: batches between looks at the test set"},
   {"-file", "F.h5", "weft-bench-io.h5", "io: where to write; must not exist yet, and is removed afterwards"},
   {"-inputs", "D", "784", "io: inputs of the layer"},
   {"-samples", "N", "10000", "samples of what is made; of a problem file at most so many, the first ones"},
   {"-size", "S", "16", "pixels a side, of a problem that is made"},
   {"-seed", "S", "1", "another seed, another problem that is made"},
+  {"-latency", "S", "2e-6", "scaling: seconds of a step of a message, where the table goes on"},
+  {"-bandwidth", "B", "1e10", "scaling: bytes a second there, to and from a rank"},
+  {"-memory", "M", "4e9", "scaling: bytes that a rank has there"},
   {NULL, NULL, NULL, NULL}};
 
 /* The processor's name where the system tells it, else its kind. */

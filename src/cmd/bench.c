@@ -45,13 +45,36 @@ static const char *const dictionary_reads[] = {"-problem",
 static const char *const io_reads[] = {"-json",       "-repeats",         "-file",           "-inputs", "-samples",
                                        "-weft_atoms", "-weft_group_size", "-weft_precision", NULL};
 
+static const char *const scaling_reads[] = {"-problem",
+                                            "-json",
+                                            "-repeats",
+                                            "-batch",
+                                            "-batches",
+                                            "-samples",
+                                            "-size",
+                                            "-seed",
+                                            "-latency",
+                                            "-bandwidth",
+                                            "-memory",
+                                            "-weft_atoms",
+                                            "-weft_group_size",
+                                            "-weft_precision",
+                                            "-weft_coder_type",
+                                            "-weft_coder_rtol",
+                                            "-weft_coder_max_rounds",
+                                            "-weft_coder_max_iterations",
+                                            "-weft_dict_max_iterations",
+                                            "-weft_dict_rtol",
+                                            NULL};
+
 static const struct {
   const char        *word;
   const char *const *reads;
   PetscErrorCode (*run)(MPI_Comm comm);
 } benches[] = {{"coder", coder_reads, WeftBenchCoder},
                {"dictionary", dictionary_reads, WeftBenchDictionary},
-               {"io", io_reads, WeftBenchIO}};
+               {"io", io_reads, WeftBenchIO},
+               {"scaling", scaling_reads, WeftBenchScaling}};
 enum { BENCHES = sizeof(benches) / sizeof(benches[0]) };
 
 /* The options of a problem that is made. */
@@ -88,17 +111,19 @@ static PetscErrorCode RunBench(const char word[])
 
   PetscFunctionBegin;
   while (bench < BENCHES && strcmp(benches[bench].word, word)) ++bench;
-  WeftUserCheck(bench < BENCHES, PETSC_COMM_WORLD, "weft bench %s: one of coder, dictionary, io is wanted", word);
+  WeftUserCheck(bench < BENCHES, PETSC_COMM_WORLD, "weft bench %s: one of coder, dictionary, io, scaling is wanted",
+                word);
   PetscCall(RefuseOthers(bench));
   PetscCall(benches[bench].run(PETSC_COMM_WORLD));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const WeftVerb WeftVerbBench = {"bench",
-                                "coder|dictionary|io",
+                                "coder|dictionary|io|scaling",
                                 "measure how fast this machine does the work of learning",
                                 "  weft bench coder [-problem problem.h5] [-json F] [-codes F.h5]\n"
                                 "  weft bench dictionary [-problem problem.h5] [-json F]\n"
-                                "  weft bench io [-file F.h5] [-json F]\n",
+                                "  weft bench io [-file F.h5] [-json F]\n"
+                                "  weft bench scaling [-problem problem.h5] [-json F]\n",
                                 {WeftBenchOptions, WeftLayerOptions, WeftCoderOptions, WeftDictOptions},
                                 RunBench};

@@ -7,10 +7,11 @@ static const double gemm_advantage = 16;
 /* The atoms by input: the groups that have input j are group[start[j] .. start[j + 1]), ascending, and their p values
    stand at the same place. */
 typedef struct {
-  size_t *start; /* [d + 1] */
-  int    *group;
-  void   *value;
-  double  products; /* Σ_j (p groups of j)²: multiplications for the whole Gram matrix */
+  size_t        *start; /* [d + 1] */
+  int           *group;
+  void          *value;
+  unsigned char *has;      /* [d] scratch */
+  double         products; /* Σ_j (p groups of j)²: multiplications for the whole Gram matrix */
 } Inputs;
 
 #define REAL    float
@@ -26,6 +27,7 @@ static PetscErrorCode InputsDestroy(Inputs *in)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(in->start));
+  PetscCall(PetscFree(in->has));
   PetscCall(PetscFree(in->group));
   PetscCall(PetscFree(in->value));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -39,10 +41,11 @@ static PetscErrorCode Count(const WeftBlock *atoms, int p, Inputs *in)
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(d + 2, &in->start));
+  PetscCall(PetscMalloc1(d, &in->has));
   if (atoms->precision == WEFT_SINGLE)
-    CountSingle(atoms, (size_t)p, in->start + 2);
+    CountSingle(atoms, (size_t)p, in->has, in->start + 2);
   else
-    CountDouble(atoms, (size_t)p, in->start + 2);
+    CountDouble(atoms, (size_t)p, in->has, in->start + 2);
   for (size_t j = 0; j < d; ++j) {
     const size_t count = in->start[j + 2];
     in->products += (double)count * (double)count * (double)p * (double)p;
