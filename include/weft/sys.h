@@ -19,6 +19,10 @@
 #define WEFT_SIMD
 #endif
 
+/* Before a loop: its iterations do not depend on one another but by what the clauses name (OpenMP's simd). */
+#define WEFT_PRAGMA(text)         _Pragma(#text)
+#define WEFT_VECTOR_LOOP(clauses) WEFT_PRAGMA(omp simd clauses)
+
 /* Exit statuses of the program. */
 enum { WEFT_EXIT_DONE = 0, WEFT_EXIT_FAULT = 1, WEFT_EXIT_USER = 2, WEFT_EXIT_STOPPED = 75 };
 

@@ -63,23 +63,47 @@ typedef struct {
   int           groups;
   const double *ridge; /* [groups] r_g */
   PetscBool     any_ridge;
-  const double *norms; /* [groups] u_g = ‖D_gᵀρ‖; at λ = 0: ‖D_gᵀρ − r_g z_g‖ */
-  double        scale; /* at λ = 0: max_g ‖D_gᵀx‖, which the KKT residual is relative to */
+  const double *norms;   /* [groups] u_g = ‖D_gᵀρ‖; at λ = 0: ‖D_gᵀρ − r_g z_g‖ */
+  double        scale;   /* at λ = 0: max_g ‖D_gᵀx‖, which the KKT residual is relative to */
+  double        largest; /* max u_g: without ridges and at λ > 0 all that the gap needs of the norms */
 } WeftCoderProblem;
 
 /* P and its relative gap with θ = α ρ, α the best scale; at λ = 0 the relative KKT residual. */
 extern void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *parts, double *primal, double *gap);
-/* The same for sample i of a batch by the Gram form, its code z and q = c − G z in the given row of two blocks: what a
+/* The same for sample i of a batch by the Gram form, its code z and q = c − G z in the given rows of two blocks: what a
    type's own stopping rule uses. */
 extern void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
-                             const WeftBlock *q, size_t row, double *primal, double *gap);
+                             size_t z_row, const WeftBlock *q, size_t q_row, double *primal, double *gap);
 /* Certifies row i from ρ and u = D'ρ, both formed anew. */
 extern void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
                              const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction,
                              double *gap);
-/* ρ = X − Z D', skipping the zeros of Z. */
-extern void WeftCoderResidual(const WeftBlock *atoms, const WeftBlock *x, const WeftBlock *z, WeftBlock *rho);
-extern void WeftCoderCopyRow(const WeftBlock *from, size_t i, WeftBlock *to, size_t j);
+/* The numbers of some codes that are not zero: those of row i are at start[i] .. start[i + 1]. */
+typedef struct {
+  size_t    rows, *start;
+  int      *column;
+  WeftBlock value;
+} WeftCoderNonzeros;
+
+/* Room for that many rows and columns without a zero. */
+extern PetscErrorCode WeftCoderNonzerosCreate(size_t rows, size_t cols, WeftPrecision precision, WeftCoderNonzeros *nz);
+extern PetscErrorCode WeftCoderNonzerosDestroy(WeftCoderNonzeros *nz);
+/* Those of the first n rows of z. */
+extern void WeftCoderFindNonzeros(const WeftBlock *z, size_t n, WeftCoderNonzeros *nz);
+/* y −= Z m, with y's rows in the order of nz. */
+extern void WeftCoderSubtractProduct(const WeftCoderNonzeros *nz, const WeftBlock *m, WeftBlock *y);
+
+/* A copy of a matrix in panels of columns, each contiguous and small enough to stay in cache. */
+typedef struct {
+  size_t    rows, cols, width;
+  WeftBlock packed; /* [panels rows, width] */
+} WeftCoderPanels;
+
+extern PetscErrorCode WeftCoderPanelsCreate(size_t rows, size_t cols, WeftPrecision precision, WeftCoderPanels *panels);
+extern PetscErrorCode WeftCoderPanelsDestroy(WeftCoderPanels *panels);
+extern void           WeftCoderPanelsPack(const WeftBlock *m, WeftCoderPanels *panels);
+extern void           WeftCoderSubtractPanels(const WeftCoderNonzeros *nz, const WeftCoderPanels *panels, WeftBlock *y);
+extern void           WeftCoderCopyRow(const WeftBlock *from, size_t i, WeftBlock *to, size_t j);
 /* Does no group's correlation pass the threshold in row i? Then zero is the code. */
 extern PetscBool WeftCoderCodeIsZero(const WeftCoder coder, const WeftBlock *c, size_t i);
 /* Row i in place: each group v_g becomes the z that minimises  t‖z‖ + ½ r‖z‖² + ½ s‖z − v_g‖²,  r = r_g or 0. */

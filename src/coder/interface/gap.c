@@ -25,7 +25,8 @@ static double BestScale(const WeftCoderProblem *problem, const WeftCoderParts *p
 {
   double bound = PETSC_MAX_REAL, alpha, next;
 
-  for (int g = 0; g < problem->groups; ++g)
+  if (!problem->any_ridge && problem->largest > 0) bound = problem->threshold / problem->largest;
+  for (int g = 0; g < problem->groups && problem->any_ridge; ++g)
     if (!(problem->ridge[g] > 0) && problem->norms[g] > 0)
       bound = PetscMin(bound, problem->threshold / problem->norms[g]);
   alpha = parts->rho_square > 0 ? PetscMax(parts->inner / parts->rho_square, 0.0) : 1.0;
@@ -87,6 +88,12 @@ static double RowNorms(const WeftCoder coder, const WeftBlock *u, size_t i, cons
                       GroupNormsDouble(coder, ROW(u, d, i), z ? ROW(z, d, z_row) : NULL, norms));
 }
 
+/* The largest of the group norms. */
+static double RowLargest(const WeftCoder coder, const WeftBlock *u, size_t i)
+{
+  return BY_PRECISION(u, LargestNormSingle(coder, ROW(u, s, i)), LargestNormDouble(coder, ROW(u, d, i)));
+}
+
 static double RowPenalty(const WeftCoder coder, const WeftBlock *z, size_t i)
 {
   return BY_PRECISION(z, PenaltySingle(coder, ROW(z, s, i)), PenaltyDouble(coder, ROW(z, d, i)));
@@ -101,37 +108,37 @@ static double RowDot(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j)
 /* The whole problem of sample i with the group norms that the gap needs: of u at λ > 0, of the gradient u − r z at
    λ = 0. */
 static WeftCoderProblem WholeProblem(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
-                                     const WeftBlock *u, size_t row)
+                                     size_t z_row, const WeftBlock *u, size_t row)
 {
-  WeftCoderProblem problem = {coder->threshold, coder->groups, coder->ridge, coder->any_ridge, coder->norms, 0};
+  WeftCoderProblem problem = {coder->threshold, coder->groups, coder->ridge, coder->any_ridge, coder->norms, 0, 0};
 
   if (coder->threshold > 0) {
-    RowNorms(coder, u, row, NULL, 0, coder->norms);
+    problem.largest = coder->any_ridge ? RowNorms(coder, u, row, NULL, 0, coder->norms) : RowLargest(coder, u, row);
   } else {
     problem.scale = RowNorms(coder, &batch->c, i, NULL, 0, coder->norms);
-    RowNorms(coder, u, row, z, row, coder->norms);
+    RowNorms(coder, u, row, z, z_row, coder->norms);
   }
   return problem;
 }
 
-void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
+void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z, size_t z_row,
                       const WeftBlock *q, size_t row, double *primal, double *gap)
 {
-  const WeftCoderProblem problem = WholeProblem(coder, batch, i, z, q, row);
-  const double           cz = RowDot(&batch->c, i, z, row), qz = RowDot(q, row, z, row);
+  const WeftCoderProblem problem = WholeProblem(coder, batch, i, z, z_row, q, row);
+  const double           cz = RowDot(&batch->c, i, z, z_row), qz = RowDot(q, row, z, z_row);
   WeftCoderParts         parts;
 
   parts.square = batch->square[i];
   parts.inner = parts.square - cz;
   parts.rho_square = PetscMax(parts.square - cz - qz, 0.0);
-  parts.penalty = RowPenalty(coder, z, row);
+  parts.penalty = RowPenalty(coder, z, z_row);
   WeftCoderGap(&problem, &parts, primal, gap);
 }
 
 void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
                       const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction, double *gap)
 {
-  const WeftCoderProblem problem = WholeProblem(coder, batch, i, &batch->z, u, i);
+  const WeftCoderProblem problem = WholeProblem(coder, batch, i, &batch->z, i, u, i);
   WeftCoderParts         parts;
 
   parts.square = batch->square[i];
@@ -142,19 +149,9 @@ void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock
   WeftCoderGap(&problem, &parts, primal, gap);
 }
 
-void WeftCoderResidual(const WeftBlock *atoms, const WeftBlock *x, const WeftBlock *z, WeftBlock *rho)
-{
-  for (size_t i = 0; i < x->rows; ++i) {
-    if (x->precision == WEFT_SINGLE)
-      ResidualRowSingle(atoms->rows, atoms->cols, atoms->values.s, ROW(x, s, i), ROW(z, s, i), ROW(rho, s, i));
-    else
-      ResidualRowDouble(atoms->rows, atoms->cols, atoms->values.d, ROW(x, d, i), ROW(z, d, i), ROW(rho, d, i));
-  }
-}
-
 PetscBool WeftCoderCodeIsZero(const WeftCoder coder, const WeftBlock *c, size_t i)
 {
-  return RowNorms(coder, c, i, NULL, 0, coder->norms) <= coder->threshold ? PETSC_TRUE : PETSC_FALSE;
+  return RowLargest(coder, c, i) <= coder->threshold ? PETSC_TRUE : PETSC_FALSE;
 }
 
 PetscBool WeftCoderRowsAlike(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j)

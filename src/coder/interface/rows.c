@@ -57,7 +57,7 @@ void WeftCoderRowsCheck(const WeftCoder coder, WeftCoderBatch *batch, double tar
 
   rows->n = 0;
   for (size_t j = 0; j < n; ++j) {
-    WeftCoderGramGap(coder, batch, rows->index[j], z, q, j, &primal, &gap);
+    WeftCoderGramGap(coder, batch, rows->index[j], z, j, q, j, &primal, &gap);
     if (gap < rows->best[j]) {
       rows->best[j] = gap;
       WeftCoderCopyRow(z, j, &batch->z, rows->index[j]);

@@ -10,11 +10,12 @@ typedef struct {
 
 /* Work space of one solve: the samples of a block that are not certified yet, moved to the front. */
 typedef struct {
-  WeftCoderBatch batch;
-  WeftBlock      x, rho, u; /* [n, d], [n, d], [n, k] */
-  WeftBlock      done;      /* [block, k] certified codes, in the block's order */
-  size_t        *index;     /* [n] place in the block */
-  Value         *warm;      /* [block] a monotone coder's warm starts, in the block's order */
+  WeftCoderBatch    batch;
+  WeftBlock         x, rho, u; /* [n, d], [n, d], [n, k] */
+  WeftCoderNonzeros nonzeros;  /* of the codes */
+  WeftBlock         done;      /* [block, k] certified codes, in the block's order */
+  size_t           *index;     /* [n] place in the block */
+  Value            *warm;      /* [block] a monotone coder's warm starts, in the block's order */
 } Work;
 
 static PetscErrorCode WorkCreate(const WeftCoder coder, size_t n, Work *w)
@@ -28,6 +29,7 @@ static PetscErrorCode WorkCreate(const WeftCoder coder, size_t n, Work *w)
   PetscCall(WeftBlockCreate(n, coder->d, precision, &w->rho));
   PetscCall(WeftBlockCreate(n, coder->k, precision, &w->u));
   PetscCall(WeftBlockCreate(n, coder->k, precision, &w->done));
+  PetscCall(WeftCoderNonzerosCreate(n, coder->k, precision, &w->nonzeros));
   PetscCall(PetscMalloc3(n, &w->index, n, &w->warm, n, &w->batch.square));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -41,6 +43,7 @@ static PetscErrorCode WorkDestroy(Work *w)
   PetscCall(WeftBlockDestroy(&w->rho));
   PetscCall(WeftBlockDestroy(&w->u));
   PetscCall(WeftBlockDestroy(&w->done));
+  PetscCall(WeftCoderNonzerosDestroy(&w->nonzeros));
   PetscCall(PetscFree3(w->index, w->warm, w->batch.square));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -73,7 +76,9 @@ static double Square(const WeftBlock *x, size_t i)
 static PetscErrorCode Residuals(WeftCoder coder, Work *w)
 {
   PetscFunctionBegin;
-  WeftCoderResidual(&coder->atoms, &w->x, &w->batch.z, &w->rho);
+  for (size_t i = 0; i < w->batch.n; ++i) WeftCoderCopyRow(&w->x, i, &w->rho, i);
+  WeftCoderFindNonzeros(&w->batch.z, w->batch.n, &w->nonzeros);
+  WeftCoderSubtractProduct(&w->nonzeros, &coder->atoms, &w->rho);
   PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->rho, &coder->atoms, 0.0, &w->u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,27 +1,13 @@
-/* Block coordinate descent on a working set, in Gram form.
+/* Block coordinate descent on working sets, in Gram form.
 
    Each group's atoms are rotated so that their own Gram block D_gᵀD_g is diagonal (the penalty depends on ‖z_g‖ only,
    so it does not notice): a group is then minimised exactly by one scalar equation (weft/group.h). A sample's working
-   set holds its active groups and those whose correlation with the residual passes the threshold; sweeps touch the
-   working set's own Gram matrix alone, until the gap of the problem restricted to it is small; then all groups are
-   looked at. */
-#include "../../coderimpl.h"
+   set holds its active groups and those whose correlation with the residual passes the threshold. The problem of the
+   set is solved with the set's own Gram matrix alone; then all groups are looked at, and so on until none is missing.
+   The samples of a batch go through these rounds together, so that each row of the Gram matrix is read once per round
+   for all of them. */
+#include "bcdimpl.h"
 #include <petscblaslapack.h>
-
-typedef struct {
-  WeftBlock gram;     /* [k, k] of the rotated atoms */
-  WeftBlock into;     /* [k, p] row gp + j: what coefficient j of group g adds to the p rotated ones, row j of Q_g */
-  WeftBlock back;     /* [k, p] the same for the way back, column j of Q_g */
-  WeftBlock diagonal; /* [k] eigenvalues of the diagonal blocks */
-  /* Work space of one sample; the Gram matrix of the working set grows with it. */
-  WeftBlock full;              /* [3, k] rotated c, z, and q = c − G z */
-  WeftBlock local;             /* [5, k] c, z, q of the working set; b and the step of one group */
-  WeftBlock sub;               /* [capacity p, capacity p] Gram matrix of the working set */
-  int      *set, *place, size; /* groups in the working set; place of a group in it or -1; how many */
-  double   *norms, *ridge;     /* [G] of all groups; of the working set */
-  int       max_sets;
-  int       group_size; /* that the arrays are made for */
-} BCD;
 
 /* Symmetric eigenproblem of order p, overwriting block by its eigenvectors. */
 static PetscErrorCode Eigen(int p, double block[], double values[], double work[], PetscBLASInt work_size)
@@ -67,26 +53,62 @@ static PetscErrorCode DiagonaliseGroups(WeftCoder coder, BCD *b)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where a code of a restricted problem stands. */
+typedef struct {
+  double primal, gap;
+} Value;
+
+static size_t Padded(size_t n)
+{
+  return (n + PADDING - 1) / PADDING * PADDING;
+}
+
 #define REAL    float
+#define ROOT(x) sqrtf(x)
 #define NAME(x) x##Single
-#include "bcdkernel.h"
+#include "setkernel.h"
+#include "localkernel.h"
 #undef REAL
+#undef ROOT
 #undef NAME
 #define REAL    double
+#define ROOT(x) sqrt(x)
 #define NAME(x) x##Double
-#include "bcdkernel.h"
+#include "setkernel.h"
+#include "localkernel.h"
+#undef REAL
+#undef ROOT
+#undef NAME
+
+#define BY_PRECISION(b, name) ((b)->gram.precision == WEFT_SINGLE ? name##Single : name##Double)
+
+static PetscErrorCode FreeBatch(BCD *b)
+{
+  Sets *s = &b->sets;
+
+  PetscFunctionBegin;
+  PetscCall(PetscFree3(b->index, b->idle, b->inner));
+  PetscCall(WeftBlockDestroy(&b->q));
+  PetscCall(WeftCoderNonzerosDestroy(&b->nonzeros));
+  PetscCall(WeftCoderNonzerosDestroy(&b->next));
+  PetscCall(PetscFree7(s->row, s->start, s->offset, s->group, s->head, s->sample, s->place));
+  b->capacity = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode Free(BCD *b)
 {
   PetscFunctionBegin;
+  PetscCall(FreeBatch(b));
+  PetscCall(WeftCoderPanelsDestroy(&b->panels));
   PetscCall(WeftBlockDestroy(&b->gram));
   PetscCall(WeftBlockDestroy(&b->into));
   PetscCall(WeftBlockDestroy(&b->back));
   PetscCall(WeftBlockDestroy(&b->diagonal));
-  PetscCall(WeftBlockDestroy(&b->full));
+  PetscCall(WeftBlockDestroy(&b->square));
   PetscCall(WeftBlockDestroy(&b->local));
-  PetscCall(WeftBlockDestroy(&b->sub));
-  PetscCall(PetscFree4(b->set, b->place, b->norms, b->ridge));
+  PetscCall(WeftBlockDestroy(&b->sets.gram));
+  PetscCall(PetscFree3(b->active, b->norms, b->ridge));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,15 +121,33 @@ static PetscErrorCode Allocate(WeftCoder coder, BCD *b)
   if (b->gram.rows == k && b->gram.precision == precision && b->group_size == coder->group_size)
     PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Free(b));
+  PetscCall(WeftCoderPanelsCreate(k, k, precision, &b->panels));
   PetscCall(WeftBlockCreate(k, k, precision, &b->gram));
   PetscCall(WeftBlockCreate(k, p, precision, &b->into));
   PetscCall(WeftBlockCreate(k, p, precision, &b->back));
   PetscCall(WeftBlockCreate(1, k, precision, &b->diagonal));
-  PetscCall(WeftBlockCreate(3, k, precision, &b->full));
-  PetscCall(WeftBlockCreate(5, k, precision, &b->local));
-  PetscCall(PetscMalloc4(G, &b->set, G, &b->place, G, &b->norms, G, &b->ridge));
-  for (size_t g = 0; g < G; ++g) b->place[g] = -1;
+  PetscCall(WeftBlockCreate(1, G, precision, &b->square));
+  PetscCall(WeftBlockCreate(LocalVectorsDouble, Padded(k), precision, &b->local));
+  PetscCall(PetscMalloc3(k + 1, &b->active, G, &b->norms, G, &b->ridge)); /* one more: the list is written, then kept */
   b->group_size = coder->group_size;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReserveBatch(WeftCoder coder, BCD *b, size_t n)
+{
+  const size_t G = (size_t)coder->groups;
+  Sets        *s = &b->sets;
+
+  PetscFunctionBegin;
+  if (n <= b->capacity && b->q.cols == coder->k) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FreeBatch(b));
+  PetscCall(PetscMalloc3(n, &b->index, n, &b->idle, n, &b->inner));
+  PetscCall(WeftBlockCreate(n, coder->k, coder->atoms.precision, &b->q));
+  PetscCall(WeftCoderNonzerosCreate(n, coder->k, coder->atoms.precision, &b->nonzeros));
+  PetscCall(WeftCoderNonzerosCreate(n, coder->k, coder->atoms.precision, &b->next));
+  PetscCall(PetscMalloc7(n, &s->row, n + 1, &s->start, n + 1, &s->offset, n * G, &s->group, G + 1, &s->head, n * G,
+                         &s->sample, n * G, &s->place));
+  b->capacity = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -118,10 +158,118 @@ static PetscErrorCode SetUp_BCD(WeftCoder coder)
   PetscFunctionBegin;
   PetscCall(Allocate(coder, b));
   PetscCall(DiagonaliseGroups(coder, b));
-  if (coder->atoms.precision == WEFT_SINGLE)
-    RotateGramSingle(coder, b);
+  BY_PRECISION(b, RotateGram)(coder, b);
+  WeftCoderPanelsPack(&coder->gram, &b->panels);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* q = c − G z of the samples that are left, anew, so that nothing drifts. */
+static void Correlate(const WeftCoderBatch *batch, BCD *b)
+{
+  b->q.rows = b->left;
+  for (size_t j = 0; j < b->left; ++j) WeftCoderCopyRow(&batch->c, b->index[j], &b->q, j);
+  WeftCoderSubtractPanels(&b->nonzeros, &b->panels, &b->q);
+}
+
+/* Does sample j need no further round? Leaves its squares in b. Also sets how far the next round is to go. */
+static PetscBool IsDone(WeftCoder coder, const WeftCoderBatch *batch, size_t j, double target, BCD *b)
+{
+  double largest, primal, gap;
+
+  largest = sqrt(BY_PRECISION(b, Squares)(coder, b, j));
+  if (coder->any_ridge || !(coder->threshold > 0))
+    WeftCoderGramGap(coder, batch, b->index[j], &batch->z, b->index[j], &b->q, j, &primal, &gap);
   else
-    RotateGramDouble(coder, b);
+    gap = BY_PRECISION(b, WholeGap)(coder, b, batch, j, largest);
+  b->inner[j] = PetscMax(0.3 * target, FIRST_ACCURACY * gap);
+  return gap <= target || b->idle[j] >= MAX_IDLE_ROUNDS ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* Working sets of the samples from first on that are not done, as many as fit the room for their Gram matrices, at
+   least one. Returns in next the sample to go on with. */
+static PetscErrorCode ChooseSets(WeftCoder coder, const WeftCoderBatch *batch, double target, size_t first, BCD *b,
+                                 size_t *next)
+{
+  const size_t p = (size_t)coder->group_size, room = SETS_BYTES / WeftPrecisionBytes(b->gram.precision);
+  Sets        *s = &b->sets;
+
+  PetscFunctionBegin;
+  s->samples = s->start[0] = s->offset[0] = 0;
+  for (*next = first; *next < b->left; ++*next) {
+    const size_t j = s->samples;
+    size_t       n, need;
+    int          joined;
+    if (IsDone(coder, batch, *next, target, b)) continue;
+    n = (size_t)BY_PRECISION(b, ChooseSet)(coder, b, *next, target, s->group + s->start[j], &joined);
+    need = n * p * Padded(n * p);
+    if (j && s->offset[j] + need > room) break;
+    if (!joined) b->inner[*next] = 0.3 * target * pow(0.1, ++b->idle[*next]);
+    s->row[j] = *next;
+    s->start[j + 1] = s->start[j] + n;
+    s->offset[j + 1] = s->offset[j] + need;
+    ++s->samples;
+  }
+  if (s->offset[s->samples] > s->gram.cols) {
+    PetscCall(WeftBlockDestroy(&s->gram));
+    PetscCall(WeftBlockCreate(1, PetscMax(room, s->offset[s->samples]), b->gram.precision, &s->gram));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Lists for each group the sets that it is in. */
+static void SortByGroup(WeftCoder coder, Sets *s)
+{
+  size_t at = 0;
+
+  for (int g = 0; g <= coder->groups; ++g) s->head[g] = 0;
+  for (size_t e = 0; e < s->start[s->samples]; ++e) ++s->head[s->group[e]];
+  for (int g = 0; g <= coder->groups; ++g) { /* ends of the lists, from which they fill downwards */
+    at += s->head[g];
+    s->head[g] = at;
+  }
+  for (size_t j = s->samples; j-- > 0;) {
+    for (size_t e = s->start[j + 1]; e-- > s->start[j];) {
+      const size_t to = --s->head[s->group[e]];
+      s->sample[to] = (int)j;
+      s->place[to] = (int)(e - s->start[j]);
+    }
+  }
+}
+
+static void SwapNonzeros(BCD *b)
+{
+  const WeftCoderNonzeros other = b->nonzeros;
+
+  b->nonzeros = b->next;
+  b->next = other;
+}
+
+/* The samples of the sets go on to the next round, as its first ones: with their codes' nonzeros they are written over
+   what has been read. */
+static void KeepSets(BCD *b, size_t *left)
+{
+  for (size_t j = 0; j < b->sets.samples; ++j) {
+    b->index[*left] = b->index[b->sets.row[j]];
+    b->idle[(*left)++] = b->idle[b->sets.row[j]];
+  }
+}
+
+/* One round: each sample that is not done gets a working set and solves its restricted problem. */
+static PetscErrorCode Round(WeftCoder coder, WeftCoderBatch *batch, double target, BCD *b)
+{
+  size_t left = 0;
+
+  PetscFunctionBegin;
+  b->next.rows = 0;
+  for (size_t first = 0, next; first < b->left; first = next) {
+    PetscCall(ChooseSets(coder, batch, target, first, b, &next));
+    SortByGroup(coder, &b->sets);
+    BY_PRECISION(b, Gather)(coder, b);
+    BY_PRECISION(b, SolveSets)(coder, b, batch);
+    KeepSets(b, &left);
+  }
+  b->left = left;
+  SwapNonzeros(b);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,11 +278,16 @@ static PetscErrorCode Solve_BCD(WeftCoder coder, WeftCoderBatch *batch, double t
   BCD *b = coder->data;
 
   PetscFunctionBegin;
-  for (size_t i = 0; i < batch->n; ++i) {
-    if (coder->atoms.precision == WEFT_SINGLE)
-      PetscCall(SolveSampleSingle(coder, b, batch, i, target));
-    else
-      PetscCall(SolveSampleDouble(coder, b, batch, i, target));
+  PetscCall(ReserveBatch(coder, b, batch->n));
+  b->left = batch->n;
+  for (size_t j = 0; j < batch->n; ++j) {
+    b->index[j] = j;
+    b->idle[j] = 0;
+  }
+  WeftCoderFindNonzeros(&batch->z, batch->n, &b->nonzeros);
+  for (int round = 0; round < MAX_ROUNDS && b->left; ++round) {
+    Correlate(batch, b);
+    PetscCall(Round(coder, batch, target, b));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -154,7 +307,6 @@ PetscErrorCode WeftCoderCreate_BCD(WeftCoder coder)
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&b));
-  b->max_sets = 200;
   coder->data = b;
   coder->ops->setup = SetUp_BCD;
   coder->ops->solve = Solve_BCD;

@@ -1,0 +1,193 @@
+/* From all groups to a sample's working set and back, for REAL = float and double: bcd.c includes this once for each.
+   What a loop calls is inlined into it, so that it is compiled for each processor once. */
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* out_g = Σ_j in_gj turn_gj for one group, turn_gj [p]: Q_gᵀ in_g with b->into, Q_g in_g with b->back. */
+INLINE void NAME(Rotate)(size_t p, const REAL *restrict turn, const REAL *restrict in, REAL *restrict out)
+{
+  for (size_t i = 0; i < p; ++i) out[i] = 0;
+  for (size_t j = 0; j < p; ++j)
+    for (size_t i = 0; i < p; ++i) out[i] += in[j] * turn[j * p + i];
+}
+
+/* Qᵀ G Q, with exactly diagonal blocks. */
+WEFT_SIMD static void NAME(RotateGram)(WeftCoder coder, BCD *b)
+{
+  const size_t k = coder->k, p = (size_t)coder->group_size, G = (size_t)coder->groups;
+  const REAL  *from = coder->gram.values.v, *diagonal = b->diagonal.values.v, *into = b->into.values.v;
+  REAL        *gram = b->gram.values.v;
+
+  for (size_t a = 0; a < k; ++a)
+    for (size_t g = 0; g < G; ++g) NAME(Rotate)(p, into + g * p * p, from + a * k + g * p, gram + a * k + g * p);
+  for (size_t g = 0; g < G; ++g) { /* rows now: Qᵀ on the left, column by column */
+    REAL *rows = gram + g * p * k, *in = b->local.values.v, *out = in + p;
+    for (size_t j = 0; j < k; ++j) {
+      for (size_t i = 0; i < p; ++i) in[i] = rows[i * k + j];
+      NAME(Rotate)(p, into + g * p * p, in, out);
+      for (size_t i = 0; i < p; ++i) rows[i * k + j] = out[i];
+    }
+    for (size_t i = 0; i < p; ++i)
+      for (size_t j = 0; j < p; ++j) rows[i * k + g * p + j] = i == j ? diagonal[g * p + i] : 0;
+  }
+}
+
+INLINE REAL NAME(SquaresBy)(size_t groups, size_t p, const REAL *q, REAL *square)
+{
+  REAL most = 0;
+
+  for (size_t g = 0; g < groups; ++g) {
+    REAL sum = 0;
+    for (size_t i = 0; i < p; ++i) sum += q[g * p + i] * q[g * p + i];
+    square[g] = sum;
+  }
+  WEFT_VECTOR_LOOP(reduction(max : most))
+  for (size_t g = 0; g < groups; ++g) most = square[g] > most ? square[g] : most;
+  return most;
+}
+
+/* ‖q_g‖² of all groups of row j; returns the largest. */
+WEFT_SIMD static double NAME(Squares)(const WeftCoder coder, BCD *b, size_t j)
+{
+  const size_t G = (size_t)coder->groups;
+  const REAL  *q = (const REAL *)b->q.values.v + j * coder->k;
+  REAL        *square = b->square.values.v;
+
+  switch (coder->group_size) { /* constant group sizes unroll */
+  case 1:
+    return (double)NAME(SquaresBy)(G, 1, q, square);
+  case 2:
+    return (double)NAME(SquaresBy)(G, 2, q, square);
+  case 4:
+    return (double)NAME(SquaresBy)(G, 4, q, square);
+  default:
+    return (double)NAME(SquaresBy)(G, (size_t)coder->group_size, q, square);
+  }
+}
+
+/* The gap of row j without ridges and at λ > 0, from its nonzeros and the largest ‖q_g‖. */
+static double NAME(WholeGap)(const WeftCoder coder, const BCD *b, const WeftCoderBatch *batch, size_t j, double largest)
+{
+  const WeftCoderNonzeros *nz = &b->nonzeros;
+  const WeftCoderProblem   problem = {coder->threshold, coder->groups, NULL, PETSC_FALSE, NULL, 0, largest};
+  const size_t             i = b->index[j], k = coder->k, p = (size_t)coder->group_size;
+  const REAL              *c = (const REAL *)batch->c.values.v + i * k, *q = (const REAL *)b->q.values.v + j * k;
+  const REAL              *value = nz->value.values.v;
+  double                   cz = 0, qz = 0, penalty = 0, primal, gap;
+  WeftCoderParts           parts;
+
+  for (size_t l = nz->start[j]; l < nz->start[j + 1];) {
+    const size_t g = (size_t)nz->column[l] / p;
+    double       square = 0;
+    for (; l < nz->start[j + 1] && (size_t)nz->column[l] / p == g; ++l) {
+      const double z = (double)value[l];
+      cz += (double)c[nz->column[l]] * z;
+      qz += (double)q[nz->column[l]] * z;
+      square += z * z;
+    }
+    penalty += coder->threshold * sqrt(square);
+  }
+  parts = (WeftCoderParts){batch->square[i], batch->square[i] - cz, PetscMax(batch->square[i] - cz - qz, 0.0), penalty};
+  WeftCoderGap(&problem, &parts, &primal, &gap);
+  return gap;
+}
+
+WEFT_SIMD static REAL NAME(Largest)(size_t n, const REAL *v)
+{
+  REAL most = 0;
+
+  WEFT_VECTOR_LOOP(reduction(max : most))
+  for (size_t i = 0; i < n; ++i) most = v[i] > most ? v[i] : most;
+  return most;
+}
+
+WEFT_SIMD static size_t NAME(CountAbove)(size_t n, const REAL *v, REAL bound)
+{
+  int count = 0;
+
+  for (size_t i = 0; i < n; ++i) count += v[i] > bound;
+  return (size_t)count;
+}
+
+/* The active groups of a row, ascending; returns how many. Marks them in square, so that they do not join twice. */
+static int NAME(ActiveGroups)(const WeftCoder coder, const WeftCoderNonzeros *nz, size_t row, int group[], REAL *square)
+{
+  int count = 0;
+
+  for (size_t l = nz->start[row]; l < nz->start[row + 1]; ++l) {
+    const int g = nz->column[l] / coder->group_size;
+    if (count && group[count - 1] == g) continue;
+    group[count++] = g;
+    square[g] = 0;
+  }
+  return count;
+}
+
+/* The bound on ‖q_g‖² over which groups join: λ√p itself (and what the gap does not notice, as groups that could be
+   active instead of others have norms just there), or more as long as that lets too many in. The worst go first, as
+   one of them in the set often settles its neighbours. */
+static REAL NAME(EntryBound)(const WeftCoder coder, double target, const REAL *square, int active)
+{
+  const size_t G = (size_t)coder->groups;
+  const double t = coder->threshold, most = sqrt((double)NAME(Largest)(G, square));
+  const size_t room = PetscMax(FIRST_ATOMS / (size_t)coder->group_size, (size_t)active) + 1;
+  double       enter = PetscMax(t * (1.0 + 0.1 * target), active ? 0.0 : t + FIRST_PART * (most - t));
+
+  while (NAME(CountAbove)(G, square, (REAL)(enter * enter)) > room) enter += 0.25 * (most - enter);
+  return (REAL)(enter * enter);
+}
+
+/* The working set of a row, whose squares are in b: its active groups, then those that join. Returns how many. */
+static int NAME(ChooseSet)(const WeftCoder coder, BCD *b, size_t row, double target, int group[], int *joined)
+{
+  REAL *square = b->square.values.v, bound;
+  int   active, count;
+
+  active = count = NAME(ActiveGroups)(coder, &b->nonzeros, row, group, square);
+  bound = NAME(EntryBound)(coder, target, square, active);
+  for (int first = 0; first < coder->groups; first += PADDING) {
+    const int last = PetscMin(first + PADDING, coder->groups);
+    int       any = 0;
+    for (int g = first; g < last; ++g) any |= square[g] > bound;
+    for (int g = first; g < last && any; ++g)
+      if (square[g] > bound) group[count++] = g;
+  }
+  *joined = count - active;
+  return count;
+}
+
+/* Rows of the Gram matrix of a sample's working set: those of group g, which is at the given place in it. */
+INLINE void NAME(GatherBy)(size_t k, size_t p, const REAL *rows, const int *group, size_t n, size_t ld, REAL *to)
+{
+  for (size_t i = 0; i < p; ++i, rows += k, to += ld) {
+    for (size_t s = 0; s < n; ++s)
+      for (size_t l = 0; l < p; ++l) to[s * p + l] = rows[(size_t)group[s] * p + l];
+    for (size_t l = n * p; l < ld; ++l) to[l] = 0;
+  }
+}
+
+/* The Gram matrices of all sets: a row of the whole stays in cache while every sample that needs it takes its part. */
+WEFT_SIMD static void NAME(Gather)(const WeftCoder coder, BCD *b)
+{
+  const size_t k = coder->k, p = (size_t)coder->group_size;
+  const Sets  *s = &b->sets;
+
+  for (int g = 0; g < coder->groups; ++g) {
+    const REAL *rows = (const REAL *)b->gram.values.v + (size_t)g * p * k;
+    for (size_t e = s->head[g]; e < s->head[g + 1]; ++e) {
+      const size_t j = (size_t)s->sample[e], n = s->start[j + 1] - s->start[j], ld = Padded(n * p);
+      REAL        *to = (REAL *)s->gram.values.v + s->offset[j] + (size_t)s->place[e] * p * ld;
+      const int   *group = s->group + s->start[j];
+      switch (p) {
+      case 1:
+        NAME(GatherBy)(k, 1, rows, group, n, ld, to);
+        break;
+      case 4:
+        NAME(GatherBy)(k, 4, rows, group, n, ld, to);
+        break;
+      default:
+        NAME(GatherBy)(k, p, rows, group, n, ld, to);
+      }
+    }
+  }
+}
