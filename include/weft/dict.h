@@ -12,7 +12,7 @@ typedef struct {
   size_t     d, k;
   int        group_size, groups;
   PetscInt64 samples;
-  double    *a;     /* [k, k] Σ z zᵀ */
+  double    *a;     /* [k, k] Σ z zᵀ, the upper triangle; below the groups' own blocks stand zeros */
   double    *b;     /* [k, d] Σ z xᵀ */
   double    *count; /* [G] samples in which the group is active */
 } WeftStatistics;

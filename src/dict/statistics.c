@@ -19,9 +19,11 @@ PetscErrorCode WeftStatisticsDestroy(WeftStatistics *s)
 
 PetscErrorCode WeftStatisticsClear(WeftStatistics *s)
 {
+  const size_t p = (size_t)s->group_size;
+
   PetscFunctionBegin;
   s->samples = 0;
-  PetscCall(PetscArrayzero(s->a, s->k * s->k));
+  for (size_t i = 0; i < s->k; ++i) PetscCall(PetscArrayzero(s->a + i * s->k + i / p * p, s->k - i / p * p));
   PetscCall(PetscArrayzero(s->b, s->k * s->d));
   PetscCall(PetscArrayzero(s->count, s->groups));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -108,17 +110,18 @@ static inline __attribute__((always_inline)) void AddCode(size_t p, size_t activ
     for (size_t j = 0; j < p; ++j) row[(size_t)group[f] * p + j] += z * value[f * p + j];
 }
 
-/* Rows gp .. gp + p − 1 of Σ z zᵀ. The usual group sizes are told to the compiler: its inner loop is p long. */
+/* Rows gp .. gp + p − 1 of Σ z zᵀ from column gp on: a sample's groups ascend. The usual group sizes are told to the
+ * compiler: its inner loop is p long. */
 WEFT_SIMD static void AddOuter(WeftStatistics *s, const WeftCodes *codes, const ByGroup *o, size_t g)
 {
   const size_t p = (size_t)s->group_size;
 
   for (size_t at = o->start[g]; at < o->start[g + 1]; ++at) {
-    const size_t  first = codes->start[o->sample[at]], active = codes->start[o->sample[at] + 1] - first;
+    const size_t  first = o->entry[at], active = codes->start[o->sample[at] + 1] - first;
     const int    *group = codes->group + first;
     const double *value = codes->value + first * p;
     for (size_t i = 0; i < p; ++i) {
-      const double z = codes->value[o->entry[at] * p + i];
+      const double z = value[i];
       double      *row = s->a + (g * p + i) * s->k;
       if (p == 1)
         AddCode(1, active, z, group, value, row);
@@ -292,7 +295,13 @@ static PetscErrorCode ReduceGroups(MPI_Comm comm, const WeftStatistics *s, doubl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One rank's sums need no message. */
+/* The upper triangle of the sums, which need no message, into all of A. */
+static void FoldAlone(const WeftStatistics *s, double weight, double factor, double *a)
+{
+  for (size_t i = 0; i < s->k; ++i) Fold(s->k - i, weight, factor, WEFT_DOUBLE, s->a, i * s->k + i, a + i * s->k + i);
+  Mirror(s->k, a);
+}
+
 static PetscErrorCode FoldMatrices(MPI_Comm comm, const WeftStatistics *s, WeftPrecision precision, double weight,
                                    PetscInt64 n, Mat A, Mat B)
 {
@@ -307,7 +316,7 @@ static PetscErrorCode FoldMatrices(MPI_Comm comm, const WeftStatistics *s, WeftP
   PetscCall(MatDenseGetArray(A, &a));
   PetscCall(MatDenseGetArray(B, &b));
   if (size == 1) {
-    Fold(s->k * s->k, weight, factor, WEFT_DOUBLE, s->a, 0, a);
+    FoldAlone(s, weight, factor, a);
     Fold(s->k * s->d, weight, factor, WEFT_DOUBLE, s->b, 0, b);
   } else {
     PetscCall(FoldTriangle(comm, s, precision, weight, factor, a));
