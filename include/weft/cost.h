@@ -63,8 +63,9 @@ extern void WeftLayerTraffic(const WeftLayerShape *shape, WeftTraffic traffic[],
      statistics  8 k² + 8 k d: a rank's own sums over a batch; 8 k² + 8 k R: the running means
      dictionary  8 k R of D; (8 + real) k R + 4 G R that its step works in, and for a block of w atoms, about 64,
                  real w (k + 2 R) + 8 (3 w + p) R
-     coder       k d real of atoms; 2 k² real of Gram matrices; 256 (4 k + 2 d) real of work; the batch's N' d real
-                 (none if it is all) and 3 N' a (8 p + 4) of its codes
+     coder       k d real of atoms; 3 k² real of Gram matrices: as made, rotated, in panels; 256 (5 k + 2 d) real and
+                 256 k (real + 4) of work, and 1 MB; the batch's N' d real (none if it is all) and 3 N' a (8 p + 4) of
+                 its codes
      messages    while it travels, the longest of: A's k²/2 real, B's (d + R) k real, the atoms' d k real; none on one
    rank whitening   8 d R
 

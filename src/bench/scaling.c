@@ -323,12 +323,12 @@ static PetscErrorCode TellLimits(const Scaling *s, PetscInt64 n, PetscInt64 d, P
   PetscCall(WeftBenchPrint(
     s->bench,
     "\nOver ranks: samples and codes, rows of D, B and the whitening, the work of all parts but `whole`.\n"
-    "Whole on every rank, however many there are; of the large layer: the atoms, %.3g GB; their Gram matrix, and as\n"
-    "the coder rotates it, %.3g; A, and a batch's own sums of A and B, %.3g; W while it is applied, %.3g. None of "
-    "this\n"
-    "is cut over ranks today, so with %.3g GB to each of %d (-memory) and beside its samples (%.3g GB of the large\n"
+    "Whole on every rank, however many there are; of the large layer: the atoms, %.3g GB; their Gram matrix, as\n"
+    "made, rotated and in panels, %.3g; A, and a batch's own sums of A and B, %.3g; W while it is applied, %.3g.\n"
+    "None of this is cut over ranks today. So with %.3g GB to each of %d (-memory), beside its samples (%.3g GB of "
+    "that\n"
     "layer) a rank has room for %lld atoms of %lld inputs, or %lld of 784. ! marks what has no room.\n",
-    1e-9 * K * D * real, 2e-9 * K * K * real, 1e-9 * (16 * K * K + 8 * K * D), 1e-9 * D * D * real, 1e-9 * s->memory,
+    1e-9 * K * D * real, 3e-9 * K * K * real, 1e-9 * (16 * K * K + 8 * K * D), 1e-9 * D * D * real, 1e-9 * s->memory,
     MOST_RANKS, 1e-9 * (double)n * D * real / MOST_RANKS, (long long)most, (long long)d, (long long)most_narrow));
   PetscCall(WeftJsonObject(&s->bench->json, "limits"));
   PetscCall(WeftJsonReal(&s->bench->json, "memory_bytes", s->memory));

@@ -101,8 +101,8 @@ void WeftLayerTraffic(const WeftLayerShape *s, WeftTraffic traffic[], WeftTraffi
 
 /* ---- memory ---- */
 
-/* As the coder and the preprocessing have them: samples at a time. */
-enum { CODER_BLOCK = 256, PREP_CHUNK = 512 };
+/* As the coder and the preprocessing have them: samples at a time, and bytes for Gram matrices of working sets. */
+enum { CODER_BLOCK = 256, CODER_SETS = 1 << 20, PREP_CHUNK = 512 };
 
 /* What BLAS, ScaLAPACK, MPI and HDF5 take when they are first used. */
 static const double library_bytes = 6e6;
@@ -121,8 +121,9 @@ static double CoderBytes(const WeftLayerShape *s, double samples)
 {
   const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
   const double block = PetscMin(samples, (double)CODER_BLOCK), copied = s->batch < s->n ? samples : 0;
+  const double dense = k * d + 3 * k * k + block * (5 * k + 2 * d) + copied * d, sparse = block * k;
 
-  return real * (k * d + 2 * k * k + block * (4 * k + 2 * d) + copied * d) + 3 * samples * CodeBytes(s, 8);
+  return real * dense + (real + 4) * sparse + CODER_SETS + 3 * samples * CodeBytes(s, 8);
 }
 
 /* D; in its step what a pass makes of it, a copy in the run's precision and lists of rows; a block's panels. */
