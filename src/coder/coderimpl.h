@@ -4,6 +4,30 @@
 #include <weft/group.h>
 #include <petsc/private/petscimpl.h>
 
+/* A statement in which size is a constant where the group size is a usual one, so that its loops unroll. */
+#define WEFT_BY_GROUP_SIZE(group_size, size, ...)                                                                      \
+  switch (group_size) {                                                                                                \
+  case 1: {                                                                                                            \
+    enum { size = 1 };                                                                                                 \
+    __VA_ARGS__;                                                                                                       \
+    break;                                                                                                             \
+  }                                                                                                                    \
+  case 2: {                                                                                                            \
+    enum { size = 2 };                                                                                                 \
+    __VA_ARGS__;                                                                                                       \
+    break;                                                                                                             \
+  }                                                                                                                    \
+  case 4: {                                                                                                            \
+    enum { size = 4 };                                                                                                 \
+    __VA_ARGS__;                                                                                                       \
+    break;                                                                                                             \
+  }                                                                                                                    \
+  default: {                                                                                                           \
+    const int size = group_size;                                                                                       \
+    __VA_ARGS__;                                                                                                       \
+  }                                                                                                                    \
+  }
+
 /* A batch of samples on its way through a type: n rows. All blocks are of the dictionary's precision. */
 typedef struct {
   size_t    n;
@@ -74,16 +98,19 @@ extern void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *
    type's own stopping rule uses. */
 extern void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t i, const WeftBlock *z,
                              size_t z_row, const WeftBlock *q, size_t q_row, double *primal, double *gap);
-/* Certifies row i from ρ and u = D'ρ, both formed anew. */
-extern void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
-                             const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction,
-                             double *gap);
 /* The numbers of some codes that are not zero: those of row i are at start[i] .. start[i + 1]. */
 typedef struct {
   size_t    rows, *start;
   int      *column;
   WeftBlock value;
 } WeftCoderNonzeros;
+
+/* Certifies row i, whose code is in the batch and in nz, from ρ and u = D'ρ, both formed anew. */
+extern void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
+                             const WeftCoderBatch *batch, const WeftCoderNonzeros *nz, size_t i, double *primal,
+                             double *reconstruction, double *gap);
+/* Σ_j a_ij b_hj, in double. */
+extern double WeftCoderRowDot(const WeftBlock *a, size_t i, const WeftBlock *b, size_t h);
 
 /* Room for that many rows and columns without a zero. */
 extern PetscErrorCode WeftCoderNonzerosCreate(size_t rows, size_t cols, WeftPrecision precision, WeftCoderNonzeros *nz);

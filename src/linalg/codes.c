@@ -49,9 +49,21 @@ static PetscBool GroupIsZero(const double value[], int p)
   return PETSC_TRUE;
 }
 
+/* Are n numbers of a row, from column at on, all zero? */
+WEFT_SIMD static PetscBool RunIsZero(const WeftBlock *z, size_t row, size_t at, size_t n)
+{
+  int any = 0;
+
+  if (z->precision == WEFT_SINGLE)
+    for (size_t j = 0; j < n; ++j) any |= z->values.s[row * z->cols + at + j] != 0;
+  else
+    for (size_t j = 0; j < n; ++j) any |= z->values.d[row * z->cols + at + j] != 0;
+  return any ? PETSC_FALSE : PETSC_TRUE;
+}
+
 PetscErrorCode WeftCodesAppendDense(WeftCodes *codes, const WeftBlock *z, size_t row)
 {
-  const int p = codes->group_size;
+  const int p = codes->group_size, run = PetscMax(16 / p, 1);
   size_t    end;
   double   *value;
 
@@ -59,6 +71,11 @@ PetscErrorCode WeftCodesAppendDense(WeftCodes *codes, const WeftBlock *z, size_t
   PetscCall(Grow(codes, (size_t)codes->groups));
   end = codes->start[codes->samples];
   for (int g = 0; g < codes->groups; ++g) {
+    if (g % run == 0 && /* codes are mostly zeros, which are passed over in runs of groups */
+        RunIsZero(z, row, (size_t)g * (size_t)p, (size_t)(PetscMin(run, codes->groups - g) * p))) {
+      g += run - 1;
+      continue;
+    }
     value = &codes->value[end * (size_t)p];
     for (int i = 0; i < p; ++i) value[i] = WeftBlockGet(z, row, (size_t)g * (size_t)p + (size_t)i);
     if (GroupIsZero(value, p)) continue;

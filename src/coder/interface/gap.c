@@ -99,7 +99,25 @@ static double RowPenalty(const WeftCoder coder, const WeftBlock *z, size_t i)
   return BY_PRECISION(z, PenaltySingle(coder, ROW(z, s, i)), PenaltyDouble(coder, ROW(z, d, i)));
 }
 
-static double RowDot(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j)
+/* The same of a code given by its nonzeros, which are ascending. */
+static double SparsePenalty(const WeftCoder coder, const WeftCoderNonzeros *nz, size_t i)
+{
+  const int *column = nz->column;
+  double     sum = 0;
+
+  for (size_t l = nz->start[i]; l < nz->start[i + 1];) {
+    const int g = column[l] / coder->group_size, end = (g + 1) * coder->group_size;
+    double    square = 0;
+    for (; l < nz->start[i + 1] && column[l] < end; ++l) {
+      const double z = WeftBlockGet(&nz->value, 0, l);
+      square += z * z;
+    }
+    sum += coder->threshold * PetscSqrtReal(square) + 0.5 * coder->ridge[g] * square;
+  }
+  return sum;
+}
+
+double WeftCoderRowDot(const WeftBlock *a, size_t i, const WeftBlock *b, size_t j)
 {
   return BY_PRECISION(a, DotSingle(a->cols, ROW(a, s, i), ROW(b, s, j)),
                       DotDouble(a->cols, ROW(a, d, i), ROW(b, d, j)));
@@ -125,7 +143,7 @@ void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t
                       const WeftBlock *q, size_t row, double *primal, double *gap)
 {
   const WeftCoderProblem problem = WholeProblem(coder, batch, i, z, z_row, q, row);
-  const double           cz = RowDot(&batch->c, i, z, z_row), qz = RowDot(q, row, z, z_row);
+  const double           cz = WeftCoderRowDot(&batch->c, i, z, z_row), qz = WeftCoderRowDot(q, row, z, z_row);
   WeftCoderParts         parts;
 
   parts.square = batch->square[i];
@@ -136,15 +154,16 @@ void WeftCoderGramGap(const WeftCoder coder, const WeftCoderBatch *batch, size_t
 }
 
 void WeftCoderCertify(const WeftCoder coder, const WeftBlock *x, const WeftBlock *rho, const WeftBlock *u,
-                      const WeftCoderBatch *batch, size_t i, double *primal, double *reconstruction, double *gap)
+                      const WeftCoderBatch *batch, const WeftCoderNonzeros *nz, size_t i, double *primal,
+                      double *reconstruction, double *gap)
 {
   const WeftCoderProblem problem = WholeProblem(coder, batch, i, &batch->z, i, u, i);
   WeftCoderParts         parts;
 
   parts.square = batch->square[i];
-  parts.inner = RowDot(x, i, rho, i);
-  parts.rho_square = RowDot(rho, i, rho, i);
-  parts.penalty = RowPenalty(coder, &batch->z, i);
+  parts.inner = WeftCoderRowDot(x, i, rho, i);
+  parts.rho_square = WeftCoderRowDot(rho, i, rho, i);
+  parts.penalty = SparsePenalty(coder, nz, i);
   *reconstruction = 0.5 * parts.rho_square;
   WeftCoderGap(&problem, &parts, primal, gap);
 }

@@ -2,7 +2,11 @@
    taken in panels of columns that stay in cache while all the codes pass. */
 #include "../coderimpl.h"
 
-enum { PANEL_BYTES = 1 << 19, TILE = 64 }; /* half of a usual second-level cache; what is summed in registers */
+enum {
+  PANEL_BYTES = 1 << 19, /* half of a usual second-level cache */
+  TILE = 64,             /* panels are multiples of it wide, which suits vectors */
+  RUN = 16
+};
 
 #define REAL    float
 #define NAME(x) x##Single

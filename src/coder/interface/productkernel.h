@@ -6,8 +6,8 @@ WEFT_SIMD static size_t NAME(Find)(size_t k, const REAL *z, int *column, REAL *v
 {
   size_t count = 0;
 
-  for (size_t first = 0; first < k; first += TILE) {
-    const size_t last = first + TILE < k ? first + TILE : k;
+  for (size_t first = 0; first < k; first += RUN) { /* codes are mostly zeros, which are passed over in runs */
+    const size_t last = first + RUN < k ? first + RUN : k;
     int          any = 0;
     for (size_t a = first; a < last; ++a) any |= z[a] != 0;
     for (size_t a = first; a < last && any; ++a) {

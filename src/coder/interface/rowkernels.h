@@ -34,43 +34,22 @@ static inline __attribute__((always_inline)) double NAME(LargestSquare)(size_t g
 /* The largest of the group norms. */
 WEFT_SIMD static double NAME(LargestNorm)(const WeftCoder coder, const REAL *u)
 {
-  const size_t G = (size_t)coder->groups;
+  double most;
 
-  switch (coder->group_size) { /* constant group sizes unroll */
-  case 1:
-    return sqrt(NAME(LargestSquare)(G, 1, u));
-  case 2:
-    return sqrt(NAME(LargestSquare)(G, 2, u));
-  case 4:
-    return sqrt(NAME(LargestSquare)(G, 4, u));
-  default:
-    return sqrt(NAME(LargestSquare)(G, (size_t)coder->group_size, u));
-  }
+  WEFT_BY_GROUP_SIZE(coder->group_size, p, most = NAME(LargestSquare)((size_t)coder->groups, (size_t)p, u))
+  return sqrt(most);
 }
 
-/* Is any of the n numbers not zero? Also where one is not a number. */
-WEFT_SIMD static int NAME(AnyNonzero)(size_t n, const REAL *z)
-{
-  int any = 0;
-
-  for (size_t i = 0; i < n; ++i) any |= z[i] != 0;
-  return any;
-}
-
-/* t sum |z_g| + 1/2 sum r_g |z_g|^2; codes are mostly zeros, which are passed over in runs of groups. */
+/* t sum |z_g| + 1/2 sum r_g |z_g|^2 */
 static double NAME(Penalty)(const WeftCoder coder, const REAL *z)
 {
-  const int p = coder->group_size, run = 64 / p > 1 ? 64 / p : 1;
+  const int p = coder->group_size;
   double    sum = 0;
 
-  for (int first = 0; first < coder->groups; first += run) {
-    const int last = PetscMin(first + run, coder->groups);
-    if (!NAME(AnyNonzero)((size_t)(last - first) * (size_t)p, z + (size_t)first * (size_t)p)) continue;
-    for (int g = first; g < last; ++g) {
-      double square = 0;
-      for (int i = 0; i < p; ++i) square += (double)z[g * p + i] * (double)z[g * p + i];
-      if (square > 0) sum += coder->threshold * PetscSqrtReal(square) + 0.5 * coder->ridge[g] * square;
-    }
+  for (int g = 0; g < coder->groups; ++g) {
+    double square = 0;
+    for (int i = 0; i < p; ++i) square += (double)z[g * p + i] * (double)z[g * p + i];
+    if (square > 0) sum += coder->threshold * PetscSqrtReal(square) + 0.5 * coder->ridge[g] * square;
   }
   return sum;
 }

@@ -61,17 +61,6 @@ static void SetRows(Work *w, size_t n)
   w->batch.n = w->batch.c.rows = w->batch.z.rows = w->x.rows = w->rho.rows = w->u.rows = n;
 }
 
-static double Square(const WeftBlock *x, size_t i)
-{
-  double sum = 0;
-
-  for (size_t j = 0; j < x->cols; ++j) {
-    const double v = WeftBlockGet(x, i, j);
-    sum += v * v;
-  }
-  return sum;
-}
-
 /* ρ and its correlations anew, for all rows. */
 static PetscErrorCode Residuals(WeftCoder coder, Work *w)
 {
@@ -87,7 +76,8 @@ static Value Evaluate(WeftCoder coder, const Work *w, size_t i)
 {
   Value value;
 
-  WeftCoderCertify(coder, &w->x, &w->rho, &w->u, &w->batch, i, &value.primal, &value.reconstruction, &value.gap);
+  WeftCoderCertify(coder, &w->x, &w->rho, &w->u, &w->batch, &w->nonzeros, i, &value.primal, &value.reconstruction,
+                   &value.gap);
   return value;
 }
 
@@ -106,7 +96,7 @@ static PetscErrorCode Load(WeftCoder coder, const WeftBlock *x, const WeftCodes 
   SetRows(w, n);
   for (size_t i = 0; i < n; ++i) {
     WeftCoderCopyRow(x, first + i, &w->x, i);
-    w->batch.square[i] = Square(&w->x, i);
+    w->batch.square[i] = WeftCoderRowDot(&w->x, i, &w->x, i);
     w->index[i] = i;
   }
   PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->x, &coder->atoms, 0.0, &w->batch.c));

@@ -37,9 +37,9 @@ static void NAME(PointLocal)(const WeftCoder coder, BCD *b, NAME(Local) * l)
 
 /* Rotated c, z and q of row j's working set, and what the penalty needs of each group. */
 INLINE void NAME(Load)(const WeftCoder coder, const BCD *b, const WeftCoderBatch *batch, size_t j, const int *group,
-                       NAME(Local) * l)
+                       size_t p, NAME(Local) * l)
 {
-  const size_t k = coder->k, p = (size_t)coder->group_size, at = b->index[j] * k;
+  const size_t k = coder->k, at = b->index[j] * k;
   const REAL  *c = (const REAL *)batch->c.values.v + at, *z = (const REAL *)batch->z.values.v + at;
   const REAL  *q = (const REAL *)b->q.values.v + j * k, *h = b->diagonal.values.v, *turn = b->into.values.v;
 
@@ -58,10 +58,9 @@ INLINE void NAME(Load)(const WeftCoder coder, const BCD *b, const WeftCoderBatch
 }
 
 /* The code of row j's working set goes back to its sample, and its nonzeros to those of the next round. */
-INLINE void NAME(Store)(const WeftCoder coder, BCD *b, WeftCoderBatch *batch, size_t j, const int *group,
+INLINE void NAME(Store)(const WeftCoder coder, BCD *b, WeftCoderBatch *batch, size_t j, const int *group, size_t p,
                         const NAME(Local) * l)
 {
-  const size_t       p = (size_t)coder->group_size;
   const REAL        *turn = b->back.values.v;
   REAL              *z = (REAL *)batch->z.values.v + b->index[j] * coder->k;
   WeftCoderNonzeros *nz = &b->next;
@@ -390,43 +389,32 @@ INLINE void NAME(SolveBy)(const WeftCoder coder, BCD *b, NAME(Local) * l, int p,
   }
 }
 
-INLINE void NAME(SolveLocal)(const WeftCoder coder, BCD *b, NAME(Local) * l, double target)
-{
-  REAL v[4], change[4];
-
-  switch (coder->group_size) { /* constant group sizes unroll */
-  case 1:
-    NAME(SolveBy)(coder, b, l, 1, v, change, target);
-    break;
-  case 2:
-    NAME(SolveBy)(coder, b, l, 2, v, change, target);
-    break;
-  case 4:
-    NAME(SolveBy)(coder, b, l, 4, v, change, target);
-    break;
-  default:
-    NAME(SolveBy)(coder, b, l, coder->group_size, l->v, l->change, target);
-  }
-}
-
-/* Solves the restricted problems of all sets. */
-WEFT_SIMD static void NAME(SolveSets)(const WeftCoder coder, BCD *b, WeftCoderBatch *batch)
+/* Solves the restricted problems of all sets. v, change: room for p numbers. */
+INLINE void NAME(SolveAll)(const WeftCoder coder, BCD *b, WeftCoderBatch *batch, int p, NAME(Local) * l, REAL *v,
+                           REAL *change)
 {
   const Sets *sets = &b->sets;
-  NAME(Local) l;
 
-  NAME(PointLocal)(coder, b, &l);
   for (size_t j = 0; j < sets->samples; ++j) {
     const size_t row = sets->row[j];
     const int   *group = sets->group + sets->start[j];
-    l.n = (int)(sets->start[j + 1] - sets->start[j]);
-    l.ld = Padded((size_t)l.n * (size_t)coder->group_size);
-    l.gram = (const REAL *)sets->gram.values.v + sets->offset[j];
-    l.square = batch->square[b->index[row]];
-    NAME(Load)(coder, b, batch, row, group, &l);
-    NAME(SolveLocal)(coder, b, &l, b->inner[row]);
-    NAME(Store)(coder, b, batch, row, group, &l);
+    l->n = (int)(sets->start[j + 1] - sets->start[j]);
+    l->ld = Padded((size_t)l->n * (size_t)p);
+    l->gram = (const REAL *)sets->gram.values.v + sets->offset[j];
+    l->square = batch->square[b->index[row]];
+    NAME(Load)(coder, b, batch, row, group, (size_t)p, l);
+    NAME(SolveBy)(coder, b, l, p, v, change, b->inner[row]);
+    NAME(Store)(coder, b, batch, row, group, (size_t)p, l);
   }
+}
+
+WEFT_SIMD static void NAME(SolveSets)(const WeftCoder coder, BCD *b, WeftCoderBatch *batch)
+{
+  NAME(Local) l;
+
+  NAME(PointLocal)(coder, b, &l);
+  WEFT_BY_GROUP_SIZE(coder->group_size, p, REAL v[4], change[4];
+                     NAME(SolveAll)(coder, b, batch, p, &l, p <= 4 ? v : l.v, p <= 4 ? change : l.change))
 }
 
 #undef INLINE

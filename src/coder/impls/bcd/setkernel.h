@@ -6,8 +6,8 @@
 /* out_g = Σ_j in_gj turn_gj for one group, turn_gj [p]: Q_gᵀ in_g with b->into, Q_g in_g with b->back. */
 INLINE void NAME(Rotate)(size_t p, const REAL *restrict turn, const REAL *restrict in, REAL *restrict out)
 {
-  for (size_t i = 0; i < p; ++i) out[i] = 0;
-  for (size_t j = 0; j < p; ++j)
+  for (size_t i = 0; i < p; ++i) out[i] = in[0] * turn[i];
+  for (size_t j = 1; j < p; ++j)
     for (size_t i = 0; i < p; ++i) out[i] += in[j] * turn[j * p + i];
 }
 
@@ -49,45 +49,46 @@ INLINE REAL NAME(SquaresBy)(size_t groups, size_t p, const REAL *q, REAL *square
 /* ‖q_g‖² of all groups of row j; returns the largest. */
 WEFT_SIMD static double NAME(Squares)(const WeftCoder coder, BCD *b, size_t j)
 {
-  const size_t G = (size_t)coder->groups;
-  const REAL  *q = (const REAL *)b->q.values.v + j * coder->k;
-  REAL        *square = b->square.values.v;
+  const REAL *q = (const REAL *)b->q.values.v + j * coder->k;
+  REAL        most;
 
-  switch (coder->group_size) { /* constant group sizes unroll */
-  case 1:
-    return (double)NAME(SquaresBy)(G, 1, q, square);
-  case 2:
-    return (double)NAME(SquaresBy)(G, 2, q, square);
-  case 4:
-    return (double)NAME(SquaresBy)(G, 4, q, square);
-  default:
-    return (double)NAME(SquaresBy)(G, (size_t)coder->group_size, q, square);
+  WEFT_BY_GROUP_SIZE(coder->group_size, p,
+                     most = NAME(SquaresBy)((size_t)coder->groups, (size_t)p, q, b->square.values.v))
+  return (double)most;
+}
+
+/* c·z, q·z and the penalty of row j without ridges, from its nonzeros. */
+INLINE void NAME(SumsBy)(const WeftCoder coder, const BCD *b, const REAL *c, size_t j, int p, double *cz, double *qz,
+                         double *penalty)
+{
+  const WeftCoderNonzeros *nz = &b->nonzeros;
+  const REAL              *value = nz->value.values.v, *q = (const REAL *)b->q.values.v + j * coder->k;
+
+  *cz = *qz = *penalty = 0;
+  for (size_t l = nz->start[j]; l < nz->start[j + 1];) {
+    const int g = nz->column[l] / p;
+    double    square = 0;
+    for (; l < nz->start[j + 1] && nz->column[l] / p == g; ++l) {
+      const double z = (double)value[l];
+      *cz += (double)c[nz->column[l]] * z;
+      *qz += (double)q[nz->column[l]] * z;
+      square += z * z;
+    }
+    *penalty += coder->threshold * sqrt(square);
   }
 }
 
 /* The gap of row j without ridges and at λ > 0, from its nonzeros and the largest ‖q_g‖. */
 static double NAME(WholeGap)(const WeftCoder coder, const BCD *b, const WeftCoderBatch *batch, size_t j, double largest)
 {
-  const WeftCoderNonzeros *nz = &b->nonzeros;
-  const WeftCoderProblem   problem = {coder->threshold, coder->groups, NULL, PETSC_FALSE, NULL, 0, largest};
-  const size_t             i = b->index[j], k = coder->k, p = (size_t)coder->group_size;
-  const REAL              *c = (const REAL *)batch->c.values.v + i * k, *q = (const REAL *)b->q.values.v + j * k;
-  const REAL              *value = nz->value.values.v;
-  double                   cz = 0, qz = 0, penalty = 0, primal, gap;
-  WeftCoderParts           parts;
+  const WeftCoderProblem problem = {coder->threshold, coder->groups, NULL, PETSC_FALSE, NULL, 0, largest};
+  const REAL            *c = (const REAL *)batch->c.values.v + b->index[j] * coder->k;
+  const double           square = batch->square[b->index[j]];
+  double                 cz, qz, penalty, primal, gap;
+  WeftCoderParts         parts;
 
-  for (size_t l = nz->start[j]; l < nz->start[j + 1];) {
-    const size_t g = (size_t)nz->column[l] / p;
-    double       square = 0;
-    for (; l < nz->start[j + 1] && (size_t)nz->column[l] / p == g; ++l) {
-      const double z = (double)value[l];
-      cz += (double)c[nz->column[l]] * z;
-      qz += (double)q[nz->column[l]] * z;
-      square += z * z;
-    }
-    penalty += coder->threshold * sqrt(square);
-  }
-  parts = (WeftCoderParts){batch->square[i], batch->square[i] - cz, PetscMax(batch->square[i] - cz - qz, 0.0), penalty};
+  WEFT_BY_GROUP_SIZE(coder->group_size, p, NAME(SumsBy)(coder, b, c, j, p, &cz, &qz, &penalty))
+  parts = (WeftCoderParts){square, square - cz, PetscMax(square - cz - qz, 0.0), penalty};
   WeftCoderGap(&problem, &parts, &primal, &gap);
   return gap;
 }
@@ -109,13 +110,13 @@ WEFT_SIMD static size_t NAME(CountAbove)(size_t n, const REAL *v, REAL bound)
   return (size_t)count;
 }
 
-/* The active groups of a row, ascending; returns how many. Marks them in square, so that they do not join twice. */
-static int NAME(ActiveGroups)(const WeftCoder coder, const WeftCoderNonzeros *nz, size_t row, int group[], REAL *square)
+/* The active groups of a row; returns how many. Marks them in square, so that they do not join twice. */
+INLINE int NAME(ActiveGroups)(const WeftCoderNonzeros *nz, size_t row, int p, int group[], REAL *square)
 {
   int count = 0;
 
   for (size_t l = nz->start[row]; l < nz->start[row + 1]; ++l) {
-    const int g = nz->column[l] / coder->group_size;
+    const int g = nz->column[l] / p;
     if (count && group[count - 1] == g) continue;
     group[count++] = g;
     square[g] = 0;
@@ -143,7 +144,8 @@ static int NAME(ChooseSet)(const WeftCoder coder, BCD *b, size_t row, double tar
   REAL *square = b->square.values.v, bound;
   int   active, count;
 
-  active = count = NAME(ActiveGroups)(coder, &b->nonzeros, row, group, square);
+  WEFT_BY_GROUP_SIZE(coder->group_size, p, active = NAME(ActiveGroups)(&b->nonzeros, row, p, group, square))
+  count = active;
   bound = NAME(EntryBound)(coder, target, square, active);
   for (int first = 0; first < coder->groups; first += PADDING) {
     const int last = PetscMin(first + PADDING, coder->groups);
@@ -166,28 +168,24 @@ INLINE void NAME(GatherBy)(size_t k, size_t p, const REAL *rows, const int *grou
   }
 }
 
-/* The Gram matrices of all sets: a row of the whole stays in cache while every sample that needs it takes its part. */
-WEFT_SIMD static void NAME(Gather)(const WeftCoder coder, BCD *b)
+INLINE void NAME(GatherAll)(const WeftCoder coder, BCD *b, size_t p)
 {
-  const size_t k = coder->k, p = (size_t)coder->group_size;
+  const size_t k = coder->k;
   const Sets  *s = &b->sets;
 
   for (int g = 0; g < coder->groups; ++g) {
     const REAL *rows = (const REAL *)b->gram.values.v + (size_t)g * p * k;
     for (size_t e = s->head[g]; e < s->head[g + 1]; ++e) {
       const size_t j = (size_t)s->sample[e], n = s->start[j + 1] - s->start[j], ld = Padded(n * p);
-      REAL        *to = (REAL *)s->gram.values.v + s->offset[j] + (size_t)s->place[e] * p * ld;
-      const int   *group = s->group + s->start[j];
-      switch (p) {
-      case 1:
-        NAME(GatherBy)(k, 1, rows, group, n, ld, to);
-        break;
-      case 4:
-        NAME(GatherBy)(k, 4, rows, group, n, ld, to);
-        break;
-      default:
-        NAME(GatherBy)(k, p, rows, group, n, ld, to);
-      }
+      NAME(GatherBy)
+      (k, p, rows, s->group + s->start[j], n, ld,
+       (REAL *)s->gram.values.v + s->offset[j] + (size_t)s->place[e] * p * ld);
     }
   }
+}
+
+/* The Gram matrices of all sets: a row of the whole stays in cache while every sample that needs it takes its part. */
+WEFT_SIMD static void NAME(Gather)(const WeftCoder coder, BCD *b)
+{
+  WEFT_BY_GROUP_SIZE(coder->group_size, p, NAME(GatherAll)(coder, b, (size_t)p))
 }
