@@ -6,8 +6,9 @@
 /* The options that all of them read, and those of one or several. */
 extern const WeftOption WeftBenchOptions[];
 
-/* WeftBenchCoder - the coder on problem L (groups of 1) and problem G (groups of p), each sample from zero to certified
-   relative gaps. Reported are the gaps to the optimal objectives that the problem file has, from the codes and in
+/* WeftBenchCoder - the coder on problem L (groups of 1) and problem G (groups of p), from zero to target gaps:
+   each sample to a certified relative gap of ten times the target, and the mean gap is held to the target by
+   measurement. Reported are the gaps to the optimal objectives that the problem file has, from the codes and in
    double whatever the coder worked in, and rates beside that of the product X Dᵀ. Samples are cut over ranks;
    CPU-seconds are summed over them, and the time is the slowest one's. Collective on comm, as all of these. */
 extern PetscErrorCode WeftBenchCoder(MPI_Comm comm);

@@ -10,7 +10,7 @@ const WeftOption WeftBenchOptions[] = {
   {"-json", "F", NULL, "write one JSON object; without a file name print it, and nothing else"},
   {"-codes", "F.h5", NULL, "coder: write the codes of the smallest target gap"},
   {"-repeats", "N", "3", "times that everything is measured; median and range are told"},
-  {"-gaps", "LIST", "1e-3,1e-5", "coder: target gaps"},
+  {"-gaps", "LIST", "1e-3,1e-5", "coder: target gaps of the mean; each sample is certified to ten times as much"},
   {"-batch", "N", "256", "dictionary: samples in a batch of learning; scaling: of a rank"},
   {"-batches", "N", "160", "dictionary: batches of learning; scaling: at most"},
   {"-every", "N", "20", "dictionary: batches between looks at the test set"},

@@ -45,7 +45,7 @@ def notes(comparison: Comparison) -> list[str]:
         f"GEMM, X D' in single precision: {bench.gemm:,.0f} samples per CPU-second (in"
         f" scikit-learn's process {comparison.peer_gemm:,.0f}, {blas}).",
         f"Reached: mean gap within the target and worst within {WORST} times it, to known optima."
-        " Weft holds each sample's certified gap to the target; scikit-learn's tolerance is the"
+        " Weft certifies each sample to that worst gap; scikit-learn's tolerance is the"
         " loosest that reaches it, in single precision, alpha = lambda / inputs, with or without"
         " the Gram matrix, whichever is faster.",
     ]

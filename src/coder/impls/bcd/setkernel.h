@@ -11,26 +11,40 @@ INLINE void NAME(Rotate)(size_t p, const REAL *restrict turn, const REAL *restri
     for (size_t i = 0; i < p; ++i) out[i] += in[j] * turn[j * p + i];
 }
 
-/* Qᵀ G Q, with exactly diagonal blocks. */
-WEFT_SIMD static void NAME(RotateGram)(WeftCoder coder, BCD *b)
+/* Rows of G Q become those of Qᵀ G Q for group g, some columns at a time; work: room for p ROTATE_COLUMNS. */
+INLINE void NAME(RotateRows)(size_t k, size_t p, const REAL *turn, REAL *rows, REAL *work)
 {
-  const size_t k = coder->k, p = (size_t)coder->group_size, G = (size_t)coder->groups;
+  for (size_t first = 0; first < k; first += ROTATE_COLUMNS) {
+    const size_t cols = PetscMin((size_t)ROTATE_COLUMNS, k - first);
+    for (size_t i = 0; i < p; ++i)
+      for (size_t j = 0; j < cols; ++j) work[i * ROTATE_COLUMNS + j] = turn[i] * rows[first + j];
+    for (size_t m = 1; m < p; ++m)
+      for (size_t i = 0; i < p; ++i)
+        for (size_t j = 0; j < cols; ++j) work[i * ROTATE_COLUMNS + j] += turn[m * p + i] * rows[m * k + first + j];
+    for (size_t i = 0; i < p; ++i)
+      for (size_t j = 0; j < cols; ++j) rows[i * k + first + j] = work[i * ROTATE_COLUMNS + j];
+  }
+}
+
+INLINE void NAME(RotateBy)(const WeftCoder coder, BCD *b, size_t p)
+{
+  const size_t k = coder->k, G = (size_t)coder->groups;
   const REAL  *from = coder->gram.values.v, *diagonal = b->diagonal.values.v, *into = b->into.values.v;
   REAL        *gram = b->gram.values.v;
 
   for (size_t a = 0; a < k; ++a)
     for (size_t g = 0; g < G; ++g) NAME(Rotate)(p, into + g * p * p, from + a * k + g * p, gram + a * k + g * p);
-  for (size_t g = 0; g < G; ++g) { /* rows now: Qᵀ on the left, column by column */
-    REAL *rows = gram + g * p * k, *in = b->local.values.v, *out = in + p;
-    for (size_t j = 0; j < k; ++j) {
-      for (size_t i = 0; i < p; ++i) in[i] = rows[i * k + j];
-      NAME(Rotate)(p, into + g * p * p, in, out);
-      for (size_t i = 0; i < p; ++i) rows[i * k + j] = out[i];
-    }
+  for (size_t g = 0; g < G; ++g) {
+    REAL *rows = gram + g * p * k;
+    NAME(RotateRows)(k, p, into + g * p * p, rows, b->local.values.v);
     for (size_t i = 0; i < p; ++i)
       for (size_t j = 0; j < p; ++j) rows[i * k + g * p + j] = i == j ? diagonal[g * p + i] : 0;
   }
 }
+
+/* Qᵀ G Q, with exactly diagonal blocks. */
+WEFT_SIMD static void NAME(RotateGram)(const WeftCoder coder, BCD *b){
+  WEFT_BY_GROUP_SIZE(coder->group_size, p, NAME(RotateBy)(coder, b, (size_t)p))}
 
 INLINE REAL NAME(SquaresBy)(size_t groups, size_t p, const REAL *q, REAL *square)
 {
