@@ -102,11 +102,10 @@ static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, WeftC
 }
 
 /* A full batch is the whole; of mini-batches the older count less and less, as their codes came from older atoms
-   (Mairal, Bach, Ponce, Sapiro 2010): batch t weighs 3.5/(t + 1), about the mean over the last two
-   sevenths. Codes of older atoms hold the atoms back; with a shorter memory fewer planted groups are found. */
+   (Mairal, Bach, Ponce, Sapiro 2010): batch t weighs 3/(t + 1), about the mean over the last third. */
 static double BatchWeight(const WeftLayer l)
 {
-  return l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.5 / (double)(l->iteration + 1));
+  return l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.0 / (double)(l->iteration + 1));
 }
 
 static PetscErrorCode CodeStep(WeftLayer l, Pass *pass)
