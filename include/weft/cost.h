@@ -29,7 +29,7 @@ extern void WeftLayerShapeFromSettings(const WeftLayerSettings *settings, PetscI
      gram     1 all-gather                             k² / P real
      step     all-reduces of b, the number of blocks of about 64 atoms, and of k; norms of k/b, inner of 4, 2 of 2, and
               one of G while weights are relative; all double
-     groups   all-reduces of 1 + 2 G, 4 and 2, a broadcast of 1, all double; an all-reduce of 2 ints
+     groups   all-reduces of 1 + 2 G, 6 and 2, a broadcast of 1, all double; an all-reduce of 2 ints
 
    On one rank the first four parts are none. Messages of over 2^26 numbers of A or B are cut. A group that is re-seeded
    adds p all-reduces of d doubles. */

@@ -25,6 +25,8 @@ extern PetscErrorCode WeftBatchesCreate(PetscInt64 n, PetscInt64 row0, PetscInt6
 extern PetscErrorCode WeftBatchesDestroy(WeftBatches *batches);
 /* Local rows of batch t >= 0, ascending; borrowed until the next call. Not collective. */
 extern PetscErrorCode WeftBatchesGet(WeftBatches *batches, PetscInt64 t, size_t *count, const size_t *index[]);
+/* How many of this rank's samples the batches 0 .. t held, each counted as often as it came. Not collective. */
+extern PetscErrorCode WeftBatchesSeen(WeftBatches *batches, PetscInt64 t, PetscInt64 *seen);
 
 /* ---- weights ---- */
 

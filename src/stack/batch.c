@@ -51,12 +51,15 @@ static void Shuffle(const WeftBatches *b, PetscInt64 epoch, PetscInt64 s, int sl
   }
 }
 
-static PetscErrorCode FillSlots(WeftBatches *b, PetscInt64 epoch)
+/* Those of batch t's epoch, unless they are held. */
+static PetscErrorCode FillSlots(WeftBatches *b, PetscInt64 t)
 {
-  int       *slots;
-  PetscInt64 shuffled = -1;
+  const PetscInt64 epoch = t / b->per_epoch;
+  int             *slots;
+  PetscInt64       shuffled = -1;
 
   PetscFunctionBegin;
+  if (b->per_epoch == 1 || epoch == b->epoch) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1((size_t)b->per_epoch, &slots));
   for (PetscInt64 i = 0; i < b->rows; ++i) {
     const PetscInt64 row = b->row0 + i, s = StratumOf(b, row);
@@ -72,10 +75,19 @@ static PetscErrorCode FillSlots(WeftBatches *b, PetscInt64 epoch)
 PetscErrorCode WeftBatchesGet(WeftBatches *b, PetscInt64 t, size_t *count, const size_t *index[])
 {
   PetscFunctionBegin;
-  if (b->per_epoch > 1 && t / b->per_epoch != b->epoch) PetscCall(FillSlots(b, t / b->per_epoch));
+  PetscCall(FillSlots(b, t));
   *count = 0;
   for (PetscInt64 i = 0; i < b->rows; ++i)
     if (b->slot[i] == t % b->per_epoch) b->index[(*count)++] = (size_t)i;
   *index = b->index;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftBatchesSeen(WeftBatches *b, PetscInt64 t, PetscInt64 *seen)
+{
+  PetscFunctionBegin;
+  PetscCall(FillSlots(b, t));
+  *seen = t / b->per_epoch * b->rows;
+  for (PetscInt64 i = 0; i < b->rows; ++i) *seen += b->slot[i] <= t % b->per_epoch;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -78,7 +78,7 @@ static void AddStep(const WeftLayerShape *s, WeftTraffic *t)
 static void AddGroups(const WeftLayerShape *s, WeftTraffic *t)
 {
   Add(t, ALL_REDUCE, s->ranks, 1, 8 * (1 + 2 * (double)s->k / (double)s->p));
-  Add(t, ALL_REDUCE, s->ranks, 1, 32);
+  Add(t, ALL_REDUCE, s->ranks, 1, 48);
   Add(t, ALL_REDUCE, s->ranks, 1, 16);
   Add(t, BROADCAST, s->ranks, 1, 8);
   Add(t, ALL_REDUCE, s->ranks, 1, 8);

@@ -30,7 +30,7 @@ PetscErrorCode WeftBatchDestroy(WeftBatch *batch)
 
 /* What one batch gave, over all ranks. */
 typedef struct {
-  PetscInt64 n;
+  PetscInt64 n, seen;                                             /* samples; of all batches up to this one */
   double     objective, reconstruction, sum_gap, active, max_gap; /* sums over samples; the largest */
   double    *usage, *sizes, *ridge, *weight;                      /* [G] */
   double     relative_gamma;
@@ -53,14 +53,20 @@ static PetscErrorCode PassDestroy(Pass *pass)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Sums of the coders' results over ranks. A number that is none ends the run: what was saved before it stands. */
+/* Sums of the coders' results and of samples over ranks; pass->seen: this rank's before, all ranks' after. A number
+ * that is none ends the run: what was saved before it stands. */
 static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, Pass *pass)
 {
-  double sums[4] = {result->objective, result->reconstruction, result->sum_gap, (double)result->active_groups};
+  double sums[6] = {result->objective,
+                    result->reconstruction,
+                    result->sum_gap,
+                    (double)result->active_groups,
+                    (double)l->statistics.samples,
+                    (double)pass->seen};
   double most[2] = {result->max_gap, result->reason == WEFT_CODER_DIVERGED_NAN ? 1.0 : 0.0};
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 4, MPI_DOUBLE, MPI_SUM, l->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 6, MPI_DOUBLE, MPI_SUM, l->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, l->comm));
   PetscCheck(!(most[1] > 0) && sums[0] == sums[0], l->comm, PETSC_ERR_FP,
              "the objective is not a number at iteration %lld; the last checkpoint stands", (long long)l->iteration);
@@ -68,6 +74,8 @@ static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, P
   pass->reconstruction = sums[1];
   pass->sum_gap = sums[2];
   pass->active = sums[3];
+  pass->n = (PetscInt64)sums[4];
+  pass->seen = (PetscInt64)sums[5];
   pass->max_gap = most[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -102,23 +110,27 @@ static PetscErrorCode CodeBatch(WeftLayer l, PetscInt64 t, PetscBool keep, WeftC
 }
 
 /* A full batch is the whole; of mini-batches the older count less and less, as their codes came from older atoms
-   (Mairal, Bach, Ponce, Sapiro 2010): batch t weighs 3/(t + 1), about the mean over the last third. */
-static double BatchWeight(const WeftLayer l)
+   (Mairal, Bach, Ponce, Sapiro 2010): a batch weighs 3 times its share of all samples so far, 3/(t + 1) where batches
+   are equal, about the mean over the last third. So a sample counts by when it came, as the square of the samples up
+   to it, and not by the size of its batch, which varies where the batch size does not divide n. */
+static double BatchWeight(const WeftLayer l, const Pass *pass)
 {
-  return l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.0 / (double)(l->iteration + 1));
+  return l->batches.per_epoch == 1 ? 1.0 : PetscMin(1.0, 3.0 * (double)pass->n / (double)pass->seen);
 }
 
 static PetscErrorCode CodeStep(WeftLayer l, Pass *pass)
 {
-  const double    weight = BatchWeight(l);
   WeftCoderResult result;
+  double          weight;
 
   PetscFunctionBegin;
   PetscCall(WeftCoderSetMonotone(l->coder, l->weights.frozen && l->batches.per_epoch == 1 ? PETSC_TRUE : PETSC_FALSE));
   PetscCall(WeftStatisticsClear(&l->statistics));
   PetscCall(PrepareCoder(l, pass->ridge));
   PetscCall(CodeBatch(l, l->iteration, PETSC_TRUE, &result));
+  PetscCall(WeftBatchesSeen(&l->batches, l->iteration, &pass->seen));
   PetscCall(ReduceResult(l, &result, pass));
+  weight = BatchWeight(l, pass);
   PetscCall(WeftStatisticsFold(l->comm, &l->statistics, l->settings.precision, weight, l->A, l->B, pass->usage,
                                pass->sizes, &pass->n));
   for (int g = 0; g < l->codes.groups; ++g) l->usage[g] += weight * (pass->usage[g] - l->usage[g]);

@@ -60,7 +60,7 @@ static void Iterate(WeftLayer l, WeftLayerShape *shape)
   Ok((*l->learner->iterate)(l, entry));
   ++l->iteration;
   shape->norms = (int)Count(8 * BLOCK, &bytes);
-  shape->inner = (int)Count(32, &bytes) - 1; /* the coder's result is as long */
+  shape->inner = (int)Count(32, &bytes);
   assert_true(shape->inner >= 1 && shape->norms >= shape->inner * K / BLOCK);
   calls = Count(0, &bytes);
   WeftLayerTraffic(shape, parts, &sum);
