@@ -189,6 +189,8 @@ INLINE void NAME(GatherAll)(const WeftCoder coder, BCD *b, size_t p)
 
   for (int g = 0; g < coder->groups; ++g) {
     const REAL *rows = (const REAL *)b->gram.values.v + (size_t)g * p * k;
+    if (g + 1 < coder->groups && s->head[g + 1] < s->head[g + 2]) /* the next rows come while these are read */
+      for (size_t j = 0; j < p * k; j += 64 / sizeof(REAL)) __builtin_prefetch(rows + p * k + j);
     for (size_t e = s->head[g]; e < s->head[g + 1]; ++e) {
       const size_t j = (size_t)s->sample[e], n = s->start[j + 1] - s->start[j], ld = Padded(n * p);
       NAME(GatherBy)
