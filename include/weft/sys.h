@@ -65,6 +65,9 @@ extern void WeftBlasChooseKernel(char **argv);
 /* WeftBlasStart - one BLAS thread per rank unless the environment says otherwise; a warning with the line to type where
    the kernel could not be mended. Collective; WeftInitialize() calls it. */
 extern PetscErrorCode WeftBlasStart(void);
+/* WeftBlasSay - one line to stderr where the kernel was replaced, or where the environment asks for one that leaves the
+   processor's vector units idle: for verbs that compute for long. Rank 0 of comm alone prints. */
+extern PetscErrorCode WeftBlasSay(MPI_Comm comm);
 /* WeftBlasDescribe - the BLAS in use: "OpenBLAS SkylakeX" (with its kernel) or the library's file name; threads: those
    of one call, 1 where the library does not say. Not collective. */
 extern void WeftBlasDescribe(size_t size, char name[], int *threads);

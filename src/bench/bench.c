@@ -52,6 +52,7 @@ static PetscErrorCode DescribeRun(WeftBench *b, const char name[])
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(b->comm, &size));
   DescribeMachine(sizeof(machine), machine);
+  PetscCall(WeftBlasSay(b->comm));
   WeftBlasDescribe(sizeof(blas), blas, &threads);
   WeftVersion(&version, &git);
   PetscCall(WeftJsonCreate(&b->json));

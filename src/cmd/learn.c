@@ -80,6 +80,7 @@ static PetscErrorCode TellMemory(const Run *run, int size)
   WeftLayerShapeFromSettings(&run->settings, run->n, WeftDataGetInfo(run->data)->features, size, &shape);
   WeftLayerMemory(&shape, &memory);
   PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &now));
+  PetscCall(WeftBlasSay(PETSC_COMM_WORLD));
   PetscCall(PetscFPrintf(
     PETSC_COMM_WORLD, stderr,
     "weft: note: about %.0f MB per rank: %.0f of libraries, %.0f for the layer, of which %.0f are samples\n",

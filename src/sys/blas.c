@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 static const char kernel_variable[] = "OPENBLAS_CORETYPE";
+static const char before_variable[] = "WEFT_BLAS_BEFORE"; /* the kernel that a second start replaced */
 
 /* The kernel in use, or NULL where the BLAS is not OpenBLAS. */
 static const char *CurrentKernel(void)
@@ -49,6 +50,7 @@ void WeftBlasChooseKernel(char **argv)
   const char *current = CurrentKernel(), *better = current ? BetterKernel(current) : NULL;
 
   if (!better || getenv(kernel_variable)) return;
+  setenv(before_variable, current, 1);
   setenv(kernel_variable, better, 1); /* a user's own choice, or a second start, ends above */
   execv("/proc/self/exe", argv);
 }
@@ -66,6 +68,23 @@ PetscErrorCode WeftBlasStart(void)
     PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
                            "weft: OpenBLAS uses its %s kernel; this processor can do more: export %s=%s\n", current,
                            kernel_variable, better));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftBlasSay(MPI_Comm comm)
+{
+  const char *current = CurrentKernel(), *better = current ? BetterKernel(current) : NULL;
+  const char *before = getenv(before_variable), *set = getenv(kernel_variable);
+
+  PetscFunctionBegin;
+  if (!better && before && current)
+    PetscCall(PetscFPrintf(comm, stderr,
+                           "weft: note: OpenBLAS takes this processor for an older one (%s); its %s kernel is used\n",
+                           before, current));
+  if (better && set)
+    PetscCall(PetscFPrintf(comm, stderr,
+                           "weft: note: %s=%s is set, but this processor can do more: unset %s, and weft chooses %s\n",
+                           kernel_variable, set, kernel_variable, better));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
