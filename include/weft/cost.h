@@ -23,7 +23,7 @@ extern void WeftLayerShapeFromSettings(const WeftLayerSettings *settings, PetscI
 /* What travels in an iteration. real: bytes of a number of the run's precision. P: ranks.
 
      part     collectives                              numbers of a rank (mean over ranks)
-     A        1 all-reduce                             k (k + 1) / 2 real
+     A        1 all-reduce                             k (k + p) / 2 real
      B        1 reduce-scatter                         d k real
      atoms    1 all-gather                             d k / P real
      gram     1 all-gather                             k² / P real
@@ -60,14 +60,15 @@ extern void WeftLayerTraffic(const WeftLayerShape *shape, WeftTraffic traffic[],
 
      samples     N d real, and 12 N for the order of batches
      codes       N (28 + a (p real + 4)): active groups only, in the run's precision
-     statistics  8 k² + 8 k d: a rank's own sums over a batch; 8 k² + 8 k R: the running means
-     dictionary  8 k R of D; (8 + real) k R + 4 G R that its step works in, and for a block of w atoms, about 64,
-                 real w (k + 2 R) + 8 (3 w + p) R
+     statistics  (k (k + p) / 2 + k d) sum: a rank's own sums over a batch, sum being the bytes of one, see
+                 WeftLayerSums(); 8 k² + 8 k R: the running means
+     dictionary  8 k R of D; (8 + real) k R + 4 G R that its step works in with k² real of A, and for a block of w
+                 atoms, about 64, 2 w R real + 8 (3 w + p) R
      coder       k d real of atoms; 3 k² real of Gram matrices: as made, rotated, in panels; 256 (5 k + 2 d) real and
                  256 k (real + 4) of work, and 1 MB; the batch's N' d real (none if it is all) and 3 N' a (8 p + 4) of
                  its codes
-     messages    while it travels, the longest of: A's k²/2 real, B's (d + R) k real, the atoms' d k real; none on one
-   rank whitening   8 d R
+     messages    while it travels, the longer of: B's (d + R) k real, the atoms' d k real; none on one rank
+     whitening   8 d R
 
    and before, while the whitening is learned, samples, 8 d R, and the most of 56 d R (36 d² on one rank), 8 d (R + 512)
    and real d (d + 512). The peak is the larger of the two, and 6 MB that libraries take for themselves. Not counted: a

@@ -7,36 +7,44 @@
 
 /* ---- statistics: A = ZᵀZ/n and B = XᵀZ/n ---- */
 
-/* Sums of a rank's own samples: B atom by atom, so that a code adds whole rows. */
+/* Sums of a rank's own samples: B atom by atom, so that a code adds whole rows. a and b are in the given precision. */
 typedef struct {
-  size_t     d, k;
-  int        group_size, groups;
-  PetscInt64 samples;
-  double    *a;     /* [k, k] Σ z zᵀ, the upper triangle; below the groups' own blocks stand zeros */
-  double    *b;     /* [k, d] Σ z xᵀ */
-  double    *count; /* [G] samples in which the group is active */
+  size_t        d, k;
+  int           group_size, groups;
+  WeftPrecision precision;
+  PetscInt64    samples;
+  PetscBool     empty; /* nothing added since all was zero */
+  void         *a;     /* Σ z zᵀ, the upper triangle, row after row, each from its group's first column on */
+  void         *b;     /* [k, d] Σ z xᵀ */
+  double       *count; /* [G] samples in which the group is active */
 } WeftStatistics;
 
-/* Not collective. */
-extern PetscErrorCode WeftStatisticsCreate(size_t d, size_t k, int group_size, WeftStatistics *statistics);
+/* Not collective. precision: single takes half the memory and time; its rounding, 6e-8 a sum, grows with the samples
+   that are added up, so it is for thousands of them. */
+extern PetscErrorCode WeftStatisticsCreate(size_t d, size_t k, int group_size, WeftPrecision precision,
+                                           WeftStatistics *statistics);
 extern PetscErrorCode WeftStatisticsDestroy(WeftStatistics *statistics);
 extern PetscErrorCode WeftStatisticsClear(WeftStatistics *statistics);
-/* Adds samples x [n, d] with their codes, in double whatever x is in. Costs 2 (active)² + 2 (active) d flops per
-   sample; works group by group on up to 1024 samples, whose active groups are put in order (16 bytes each). */
+/* Where in a row i begins, at its group's first column; of i = k: how many numbers there are, k (k + p) / 2. */
+extern size_t WeftStatisticsRow(const WeftStatistics *statistics, size_t i);
+/* Adds samples x [n, d] with their codes; sums in single take samples in single only. Costs 2 (active)² + 2 (active) d
+   flops per sample; works group by group on up to 1024 samples, whose active groups are put in order (16 bytes each).
+   */
 extern PetscErrorCode WeftStatisticsAdd(WeftStatistics *statistics, const WeftBlock *x, const WeftCodes *codes);
 
 /* WeftStatisticsFold - the means over all ranks' samples go into running means:
      A := (1 − weight) A + weight ZᵀZ/n      [k, k], sequential, on every rank, as every rank multiplies its rows of D
    by all of it: its upper triangle by one all-reduce B := (1 − weight) B + weight XᵀZ/n      [d, k], rows as in D: by
    one reduce-scatter and usage [G] := fraction of samples, sizes [G] := ‖Z_g‖_F/√n of these samples alone (NULL: not
-   wanted), with n, samples in all, by one all-reduce. A and B may both be NULL. precision: what A and B travel in; the
-   sums over a rank's own samples are in double always, so single rounds each rank's sum once, to 6e-8 of it. On one
-   rank nothing travels. Where n is 0 the means are zero. The same rank count gives the same bits. */
-extern PetscErrorCode WeftStatisticsFold(MPI_Comm comm, const WeftStatistics *statistics, WeftPrecision precision,
+   wanted), with n, samples in all, by one all-reduce. A and B may both be NULL; else the statistics are left cleared,
+   which costs less on the way than afterwards. precision: what A and B travel in, single in any case where the sums
+   are; so single rounds each rank's sum in double once, to 6e-8 of it. On one rank nothing travels. Where n is 0 the
+   means are zero. The same rank count gives the same bits. */
+extern PetscErrorCode WeftStatisticsFold(MPI_Comm comm, WeftStatistics *statistics, WeftPrecision precision,
                                          double weight, Mat A, Mat B, double usage[], double sizes[], PetscInt64 *n);
-/* WeftStatisticsReduce - the means alone, in double. */
-extern PetscErrorCode WeftStatisticsReduce(MPI_Comm comm, const WeftStatistics *statistics, Mat A, Mat B,
-                                           double usage[], PetscInt64 *n);
+/* WeftStatisticsReduce - the means alone, in the precision of the sums. */
+extern PetscErrorCode WeftStatisticsReduce(MPI_Comm comm, WeftStatistics *statistics, Mat A, Mat B, double usage[],
+                                           PetscInt64 *n);
 
 /* ---- dictionary ---- */
 
@@ -95,6 +103,6 @@ typedef struct {
    Each rank sends k + k/64 numbers, then in each pass, for each block and iteration of the fixed point (one for p = 1
    or w = 0, else about three), as many numbers as it has atoms: at k = 1024 some 100 small reductions per step, or 2.5
    ms where one takes 25 μs, as over 4,096 ranks. Memory that stays with the dictionary from its first step on: d_loc
-   k doubles and d_loc k numbers of the precision, d_loc G ints, and for the block 64 k + 128 d_loc numbers of the
-   precision and (192 + p) d_loc doubles. */
+   k doubles and d_loc k numbers of the precision, d_loc G ints, k² numbers of the precision that A is copied to, and
+   for the block 128 d_loc numbers of the precision and (192 + p) d_loc doubles. */
 extern PetscErrorCode WeftDictStep(WeftDict dict, Mat A, Mat B, const double weight[], WeftDictResult *result);

@@ -117,6 +117,10 @@ struct _n_WeftLayer {
   double             final_activity, final_max_gap, final_mean_gap, final_objective;
 };
 
+/* WeftLayerSums - what a rank's sums over a batch (0: all) of n samples are in: single in runs in single precision, but
+   for batches of very many samples a rank and for all samples at once, where J must not rise. Not collective. */
+extern WeftPrecision WeftLayerSums(WeftPrecision precision, PetscInt64 batch, PetscInt64 n, int ranks);
+
 extern const WeftOption WeftLayerOptions[];
 /* Reads the settings. Not collective beyond that all ranks hold the same options. */
 extern PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *settings);

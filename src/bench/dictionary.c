@@ -91,7 +91,7 @@ static PetscErrorCode Count(const WeftBench *bench, const WeftBenchProblem *p, s
   PetscCall(WeftCoderSetDictionary(coder, &atoms, q));
   PetscCall(WeftCoderSetPenalty(coder, p->lambda[s->which], NULL));
   PetscCall(WeftCoderSolve(coder, &x, NULL, &codes, &result));
-  PetscCall(WeftStatisticsCreate((size_t)p->d, (size_t)p->k, q, &statistics));
+  PetscCall(WeftStatisticsCreate((size_t)p->d, (size_t)p->k, q, WEFT_DOUBLE, &statistics));
   PetscCall(WeftStatisticsAdd(&statistics, &x, &codes));
   PetscCall(PetscMalloc1(groups, &usage));
   PetscCall(WeftStatisticsReduce(bench->comm, &statistics, s->A, s->B, usage, &n));

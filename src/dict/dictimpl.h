@@ -49,7 +49,7 @@ struct _n_WeftStep {
   WeftRows      filled;            /* of d_new */
   PetscBool     fresh;             /* D is not what the last pass made */
   PetscBool     sparse;            /* multiply those rows alone */
-  void         *copy, *panel_a, *panel;     /* real: d_new; A's columns of the block [k, ld]; products [rows, ld] */
+  void         *copy, *panels, *panel;      /* real: d_new; A's columns, [blocks, k, ld]; products [rows, ld] */
   double       *diagonal, *kappa;           /* [k] floored A_aa; [blocks] */
   double       *h, *square, *nu, *fraction; /* [k] m + ν; ‖d_a‖²; ν; see WeftStepProximal() */
 
@@ -77,7 +77,7 @@ extern PetscErrorCode WeftStepProximal(WeftStep s);
 extern PetscErrorCode WeftStepSweep(WeftStep s, PetscBool move);
 
 /* Products for the block, in either precision. None is collective. */
-/* A's columns, once per block. */
+/* A's columns for all blocks, once per step. */
 extern void WeftProductPack(WeftStep s);
 /* minus = B − D A; returns tr(Dᵀ(D A)) where D has this block's atoms to its left and half of those within: what the
    blocks add to tr(D A Dᵀ)/2 if none has moved. */

@@ -25,9 +25,9 @@ extern void sgemm_(const char *, const char *, const PetscBLASInt *, const Petsc
 void WeftProductPack(WeftStep s)
 {
   if (s->dict->precision == WEFT_SINGLE)
-    PackSingle(s->k, s->first, s->atoms, s->ld, s->a, s->panel_a);
+    PackSingle(s->k, s->width, s->ld, s->a, s->panels);
   else
-    PackDouble(s->k, s->first, s->atoms, s->ld, s->a, s->panel_a);
+    PackDouble(s->k, s->width, s->ld, s->a, s->panels);
 }
 
 static PetscErrorCode Clear(WeftStep s)

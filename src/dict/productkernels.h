@@ -1,11 +1,15 @@
 /* Products for a block of atoms, for REAL = float and double: product.c includes this once for each. */
 
-/* Atoms [first, first + n) of A's columns, side by side and filled up with zeros: A is symmetric. */
-WEFT_SIMD static void NAME(Pack)(size_t k, size_t first, size_t n, size_t ld, const double *a, REAL *panel)
+/* A's columns in panels of n atoms side by side, filled up with zeros: row after row, as A lies in memory. */
+WEFT_SIMD static void NAME(Pack)(size_t k, size_t n, size_t ld, const double *a, REAL *panels)
 {
-  for (size_t i = 0; i < k; ++i, a += k, panel += ld) {
-    for (size_t c = 0; c < n; ++c) panel[c] = (REAL)a[first + c];
-    for (size_t c = n; c < ld; ++c) panel[c] = 0;
+  for (size_t i = 0; i < k; ++i, a += k) {
+    REAL *panel = panels + i * ld;
+    for (size_t first = 0; first < k; first += n, panel += k * ld) {
+      const size_t m = n < k - first ? n : k - first;
+      for (size_t c = 0; c < m; ++c) panel[c] = (REAL)a[first + c];
+      for (size_t c = m; c < ld; ++c) panel[c] = 0;
+    }
   }
 }
 
@@ -99,13 +103,19 @@ WEFT_SIMD static void NAME(Subtract)(size_t rows, size_t atoms, size_t ld, Petsc
   }
 }
 
+/* Of A, the block's [k, ld]. */
+static const REAL *NAME(Panel)(const WeftStep s)
+{
+  return (const REAL *)s->panels + s->first / s->width * s->k * s->ld;
+}
+
 /* Left, own and right of the block one after the other; what is to be counted once and what by half falls off. */
 static double NAME(Form)(WeftStep s)
 {
   const size_t  g0 = s->first / s->p, own = s->atoms / s->p, end = g0 + own;
   const size_t *count = s->filled.count;
   const int    *row = s->filled.row;
-  const REAL   *x = s->copy, *a = s->panel_a, *y = x + s->first * s->rows;
+  const REAL   *x = s->copy, *a = NAME(Panel)(s), *y = x + s->first * s->rows;
   double        half = 0;
 
   NAME(AddProduct)(s, g0, count, row, x, a);
@@ -121,7 +131,7 @@ static double NAME(Form)(WeftStep s)
 
 static double NAME(Curvature)(WeftStep s)
 {
-  const REAL *a = s->panel_a, *change = s->change;
+  const REAL *a = NAME(Panel)(s), *change = s->change;
 
   NAME(AddProduct)(s, s->atoms / s->p, s->moved.count, s->moved.row, change, a + s->first * s->ld);
   return NAME(Inner)(s, s->moved.count, s->moved.row, change);

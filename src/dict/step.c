@@ -49,7 +49,7 @@ static PetscErrorCode CreateBlock(WeftStep s)
   PetscCall(WeftRowsCreate(s->rows, width / s->p, &s->moved));
   PetscCall(PetscMalloc4(s->rows * width, &s->minus, s->rows * width, &s->t, s->rows * width, &s->value,
                          s->rows * (s->p + 6), &s->tile));
-  PetscCall(PetscMalloc(s->k * s->ld * bytes, &s->panel_a));
+  PetscCall(PetscMalloc(s->blocks * s->k * s->ld * bytes, &s->panels));
   PetscCall(PetscMalloc(s->rows * s->ld * bytes, &s->panel));
   PetscCall(PetscMalloc(s->rows * width * bytes, &s->change));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -91,7 +91,7 @@ PetscErrorCode WeftStepDestroy(WeftStep *step)
   PetscCall(PetscFree(s->other));
   PetscCall(PetscFree(s->copy));
   PetscCall(PetscFree4(s->minus, s->t, s->value, s->tile));
-  PetscCall(PetscFree(s->panel_a));
+  PetscCall(PetscFree(s->panels));
   PetscCall(PetscFree(s->panel));
   PetscCall(PetscFree(s->change));
   PetscCall(PetscFree6(s->diagonal, s->h, s->square, s->nu, s->fraction, s->kappa));
@@ -132,6 +132,7 @@ PetscErrorCode WeftDictStep(WeftDict dict, Mat A, Mat B, const double weight[], 
   s->norm_rtol = PetscMax(PetscMin(1e-2, 10 * dict->rtol), 1e-13);
   PetscCall(PetscArrayzero(s->nu, s->k));
   PetscCall(WeftStepMetric(s));
+  if (s->rows) WeftProductPack(s);
   s->d = values;
   s->d_new = s->other;
   PetscCall(Normalise(s));

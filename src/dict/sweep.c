@@ -266,7 +266,6 @@ PetscErrorCode WeftStepSweep(WeftStep s, PetscBool move)
   for (size_t b = 0; b < s->blocks; ++b) {
     s->first = b * s->width;
     s->atoms = PetscMin(s->width, s->k - s->first);
-    WeftProductPack(s);
     PetscCall(WeftProductForm(s, &half));
     sums[3] += half;
     for (size_t g = s->first / s->p; g < (s->first + s->atoms) / s->p; ++g) sums[3] += PointValue(s, g);

@@ -54,7 +54,7 @@ static double Calls(double numbers)
 static void AddMatrices(const WeftLayerShape *s, WeftTraffic traffic[])
 {
   const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
-  const double a = 0.5 * k * (k + 1), b = d * k;
+  const double a = 0.5 * k * (k + (double)s->p), b = d * k;
 
   if (s->ranks == 1) return;
   Add(&traffic[WEFT_TRAFFIC_A], ALL_REDUCE, s->ranks, Calls(a), a * real / Calls(a));
@@ -126,13 +126,15 @@ static double CoderBytes(const WeftLayerShape *s, double samples)
   return real * dense + (real + 4) * sparse + CODER_SETS + 3 * samples * CodeBytes(s, 8);
 }
 
-/* D; in its step what a pass makes of it, a copy in the run's precision and lists of rows; a block's panels. */
+/* D; in its step what a pass makes of it, a copy in the run's precision and lists of rows; panels of A and of a block.
+ */
 static double DictionaryBytes(const WeftLayerShape *s, double rows)
 {
   const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, p = (double)s->p;
-  const double width = BlockAtoms(s);
+  const double width = BlockAtoms(s), full = DICT_BLOCK * PetscCeilReal(width / DICT_BLOCK);
 
-  return rows * ((16 + real) * k + 4 * k / p) + real * width * (k + 2 * rows) + 8 * (3 * width + p) * rows;
+  return rows * ((16 + real) * k + 4 * k / p) + real * full * (Blocks(s) * k + rows) + real * width * rows +
+         8 * (3 * width + p) * rows;
 }
 
 static double MessageBytes(const WeftLayerShape *s, double rows)
@@ -141,7 +143,7 @@ static double MessageBytes(const WeftLayerShape *s, double rows)
   const double most = (double)MAX_MESSAGE;
 
   if (s->ranks == 1) return 0;
-  return real * PetscMax(PetscMin(0.5 * k * k, most), PetscMax(PetscMin(d * k, most) * (1 + rows / d), d * k));
+  return real * PetscMax(PetscMin(d * k, most) * (1 + rows / d), d * k);
 }
 
 /* Matrices of d² over the ranks in double: the covariance or W, and what ScaLAPACK works in; W whole to apply it. */
@@ -163,10 +165,11 @@ void WeftLayerMemory(const WeftLayerShape *s, WeftMemory *m)
 {
   const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
   const double samples = CeilShare(s->n, s->ranks), rows = CeilShare(s->d, s->ranks);
+  const double sum = (double)WeftPrecisionBytes(WeftLayerSums(s->precision, s->batch, s->n, s->ranks));
 
   m->samples = samples * (d * real + 12);
   m->codes = samples * (28 + CodeBytes(s, real));
-  m->statistics = 16 * k * k + 8 * k * (d + rows);
+  m->statistics = sum * (0.5 * k * (k + (double)s->p) + k * d) + 8 * k * (k + rows);
   m->dictionary = DictionaryBytes(s, rows);
   m->coder = CoderBytes(s, CeilShare(s->batch, s->ranks));
   m->messages = MessageBytes(s, rows);

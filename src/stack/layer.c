@@ -49,19 +49,29 @@ PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+WeftPrecision WeftLayerSums(WeftPrecision precision, PetscInt64 batch, PetscInt64 n, int ranks)
+{
+  const PetscInt64 most = 16384; /* samples: their sums are still right to five digits and more */
+
+  return precision == WEFT_SINGLE && batch > 0 && batch < n && batch / ranks <= most ? WEFT_SINGLE : WEFT_DOUBLE;
+}
+
 static PetscErrorCode CreateParts(WeftLayer l, PetscInt64 row0)
 {
   const WeftLayerSettings *s = &l->settings;
   const size_t             G = (size_t)(s->atoms / s->group_size);
   const int                p = (int)s->group_size;
+  int                      size;
 
   PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(l->comm, &size));
   PetscCall(WeftBatchesCreate(l->n, row0, (PetscInt64)l->x->rows, s->batch_size, s->seed, &l->batches));
   if (s->epochs > 0) l->settings.iterations = PetscMax(1, (PetscInt64)(s->epochs * (double)l->batches.per_epoch + 0.5));
   PetscCall(WeftDictCreate(l->comm, (PetscInt)l->d, (PetscInt)s->atoms, p, &l->dict));
   PetscCall(WeftDictSetPrecision(l->dict, s->precision));
   PetscCall(WeftCoderCreate(&l->coder));
-  PetscCall(WeftStatisticsCreate((size_t)l->d, (size_t)s->atoms, p, &l->statistics));
+  PetscCall(WeftStatisticsCreate((size_t)l->d, (size_t)s->atoms, p,
+                                 WeftLayerSums(s->precision, s->batch_size, l->n, size), &l->statistics));
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, (PetscInt)s->atoms, (PetscInt)s->atoms, NULL, &l->A));
   PetscCall(WeftDictCreateLike(l->dict, &l->B));
   PetscCall(PetscCalloc4(G, &l->weights.gamma, G, &l->weights.eta, G, &l->usage, G, &l->idle));

@@ -96,7 +96,20 @@ static void CheckReplicated(Mat A)
   Ok(PetscFree(first));
 }
 
-static void Compare(int d, WeftPrecision precision)
+/* A fold leaves nothing behind: all bits are zero. */
+static void CheckCleared(const WeftStatistics *s)
+{
+  const size_t bytes = WeftPrecisionBytes(s->precision);
+  const char  *a = s->a, *b = s->b;
+
+  assert_true(s->empty && s->samples == 0);
+  for (size_t i = 0; i < WeftStatisticsRow(s, K) * bytes; ++i) assert_true(!a[i]);
+  for (size_t i = 0; i < s->d * K * bytes; ++i) assert_true(!b[i]);
+  for (int g = 0; g < G; ++g) assert_true(s->count[g] == 0);
+}
+
+/* precision: of the samples and of what travels; sums: of the sums. */
+static void Compare(int d, WeftPrecision precision, WeftPrecision sums)
 {
   const double   tol = precision == WEFT_SINGLE ? 2e-6 : 1e-13;
   WeftStatistics s;
@@ -109,11 +122,14 @@ static void Compare(int d, WeftPrecision precision)
   Ok(WeftDictCreate(PETSC_COMM_WORLD, d, K, P, &dict));
   Ok(WeftDictCreateLike(dict, &B));
   Ok(MatCreateSeqDense(PETSC_COMM_SELF, K, K, NULL, &A));
-  Ok(WeftStatisticsCreate((size_t)d, K, P, &s));
+  Ok(WeftStatisticsCreate((size_t)d, K, P, sums, &s));
   for (int batch = 0; batch < 3; ++batch) {
     const double weight = batch ? 0.3 : 1;
     Sum(batch, d, precision, &s);
+    Ok(WeftStatisticsFold(PETSC_COMM_WORLD, &s, precision, 1, NULL, NULL, usage, NULL, &n)); /* counts alone */
+    assert_true(n == SAMPLES);
     Obvious(batch, d, weight, a, b, usage_expected, sizes_expected);
+    for (int g = 0; g < G; ++g) assert_near(usage[g], usage_expected[g], 1e-14);
     Ok(WeftStatisticsFold(PETSC_COMM_WORLD, &s, precision, weight, A, B, usage, sizes, &n));
     assert_true(n == SAMPLES);
     CheckMat(A, a, tol);
@@ -124,8 +140,7 @@ static void Compare(int d, WeftPrecision precision)
       assert_near(sizes[g], sizes_expected[g], 1e-6);
     }
   }
-  Ok(WeftStatisticsFold(PETSC_COMM_WORLD, &s, precision, 1, NULL, NULL, usage, NULL, &n)); /* counts alone */
-  for (int g = 0; g < G; ++g) assert_near(usage[g], usage_expected[g], 1e-14);
+  CheckCleared(&s);
   Ok(WeftStatisticsDestroy(&s));
   Ok(MatDestroy(&A));
   Ok(MatDestroy(&B));
@@ -136,9 +151,10 @@ static void Compare(int d, WeftPrecision precision)
 static void test_means(void **state)
 {
   (void)state;
-  Compare(13, WEFT_SINGLE);
-  Compare(13, WEFT_DOUBLE);
-  Compare(2, WEFT_SINGLE); /* at more ranks, some have no rows */
+  Compare(13, WEFT_SINGLE, WEFT_SINGLE);
+  Compare(13, WEFT_SINGLE, WEFT_DOUBLE);
+  Compare(13, WEFT_DOUBLE, WEFT_DOUBLE);
+  Compare(2, WEFT_SINGLE, WEFT_SINGLE); /* at more ranks, some have no rows */
 }
 
 static void Gather(int d, WeftPrecision precision)

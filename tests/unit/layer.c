@@ -197,6 +197,18 @@ static void CheckEdge(Planted planted, PetscInt64 batch_size, PetscInt64 iterati
   PlantedLayerDestroy(&p);
 }
 
+/* Sums in single are for mini-batches of thousands in a run in single precision, and for no other. */
+static void test_precision_of_sums(void **state)
+{
+  (void)state;
+  assert_true(WeftLayerSums(WEFT_SINGLE, 1000, 60000, 1) == WEFT_SINGLE);
+  assert_true(WeftLayerSums(WEFT_DOUBLE, 1000, 60000, 1) == WEFT_DOUBLE);
+  assert_true(WeftLayerSums(WEFT_SINGLE, 0, 60000, 1) == WEFT_DOUBLE);
+  assert_true(WeftLayerSums(WEFT_SINGLE, 500, 500, 1) == WEFT_DOUBLE);
+  assert_true(WeftLayerSums(WEFT_SINGLE, 1000000, 2000000, 1) == WEFT_DOUBLE);
+  assert_true(WeftLayerSums(WEFT_SINGLE, 1000000, 2000000, 100) == WEFT_SINGLE);
+}
+
 static void test_fewer_samples_than_ranks(void **state)
 {
   Planted planted = common;
@@ -430,6 +442,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_objective_never_
                                           cmocka_unit_test(test_objective_never_rises_in_single),
                                           cmocka_unit_test(test_full_batch_does_not_depend_on_ranks),
                                           cmocka_unit_test(test_mini_batches_do_not_depend_on_ranks),
+                                          cmocka_unit_test(test_precision_of_sums),
                                           cmocka_unit_test(test_fewer_samples_than_ranks),
                                           cmocka_unit_test(test_one_sample),
                                           cmocka_unit_test(test_fewer_inputs_than_ranks),

@@ -104,7 +104,7 @@ static void Compare(int d, WeftPrecision precision)
   Ok(WeftDictCreate(PETSC_COMM_WORLD, d, ATOMS, GROUP, &dict));
   Ok(WeftDictCreateLike(dict, &B));
   Ok(MatCreateSeqDense(PETSC_COMM_SELF, ATOMS, ATOMS, NULL, &A));
-  Ok(WeftStatisticsCreate((size_t)d, ATOMS, GROUP, &s));
+  Ok(WeftStatisticsCreate((size_t)d, ATOMS, GROUP, WEFT_DOUBLE, &s));
   Obvious(d, a, b, expected);
   for (int round = 0; round < 2; ++round) { /* the second time after clearing */
     AddSamples(&s, d, precision);

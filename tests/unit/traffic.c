@@ -117,7 +117,7 @@ static void test_sent(void **state)
 
   (void)state;
   WeftLayerTraffic(&shape, t, NULL);
-  assert_near(t[WEFT_TRAFFIC_A].sent, 2 * 10 * 4 * 0.75, 1e-12);
+  assert_near(t[WEFT_TRAFFIC_A].sent, 2 * 12 * 4 * 0.75, 1e-12);
   assert_near(t[WEFT_TRAFFIC_B].sent, 40 * 4 * 0.75, 1e-12);
   assert_near(t[WEFT_TRAFFIC_ATOMS].sent, 40 * 4 * 0.75, 1e-12);
   assert_near(t[WEFT_TRAFFIC_ATOMS].payload, 40, 1e-12);
