@@ -16,7 +16,7 @@ typedef enum {
   WEFT_CODER_CONVERGED_KKT = 2, /* λ = 0: every sample's KKT residual is */
   WEFT_CODER_ITERATING = 0,
   WEFT_CODER_DIVERGED_ITS = -1, /* some sample is not there after the allowed rounds */
-  WEFT_CODER_DIVERGED_NAN = -2
+  WEFT_CODER_DIVERGED_NAN = -2  /* some sample's objective or gap is not a number */
 } WeftCoderConvergedReason;
 
 /* What the last WeftCoderSolve() reached, over its samples. */

@@ -92,7 +92,8 @@ typedef struct {
   double        largest; /* max u_g: without ridges and at λ > 0 all that the gap needs of the norms */
 } WeftCoderProblem;
 
-/* P and its relative gap with θ = α ρ, α the best scale; at λ = 0 the relative KKT residual. */
+/* P and its relative gap with θ = α ρ, α the best scale; at λ = 0 the relative KKT residual. A gap that is not a number
+   is PETSC_MAX_REAL. */
 extern void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *parts, double *primal, double *gap);
 /* The same for sample i of a batch by the Gram form, its code z and q = c − G z in the given rows of two blocks: what a
    type's own stopping rule uses. */

@@ -332,6 +332,49 @@ static void test_not_a_number(void **state)
   ProblemDestroy(&problem);
 }
 
+/* A bad atom is reported whether codes use it or not: no gap is certified with it. */
+static void test_an_atom_not_a_number(void **state)
+{
+  CoderProblem problem;
+  CoderRun     run;
+
+  (void)state;
+  for (int c = 0; c < CODER_TYPES * 3 * 2; ++c) {
+    ProblemCreate(24, SAMPLES, 16, 20, 1, &problem);
+    ProblemSetPenalty(&problem, c / (CODER_TYPES * 3) ? 0.0 : 0.1, (RidgeKind)(c / CODER_TYPES % 3));
+    problem.atoms[5 * problem.d + 2] = (double)NAN;
+    RunPlace("an atom not a number, %s", coder_types[c % CODER_TYPES]);
+    RunAll(&problem, coder_types[c % CODER_TYPES], WEFT_DOUBLE, 1e-3, &run);
+    RunExpect(run.result.reason == WEFT_CODER_DIVERGED_NAN ? PETSC_TRUE : PETSC_FALSE,
+              WeftCoderReasonName(run.result.reason), run.result.max_gap, run.rtol);
+    RunDestroy(&run);
+    ProblemDestroy(&problem);
+  }
+}
+
+/* So many copies of a group that a first working set has no room for them, and no bound parts them. */
+static void test_copies_of_a_group(void **state)
+{
+  enum { COPIES = 100 };
+  CoderProblem problem;
+  CoderRun     run;
+
+  (void)state;
+  for (int c = 0; c < 2 * 2; ++c) {
+    const int p = c % 2 ? 3 : 1;
+    ProblemCreate(25, SAMPLES, 20, COPIES, p, &problem);
+    for (size_t a = (size_t)p * problem.d; a < problem.k * problem.d; ++a)
+      problem.atoms[a] = problem.atoms[a - (size_t)p * problem.d];
+    ProblemSetPenalty(&problem, 0.1, RIDGE_NONE);
+    RunPlace("copies, groups of %d", p);
+    RunAll(&problem, WEFTCODERBCD, c / 2 ? WEFT_SINGLE : WEFT_DOUBLE, 1e-3, &run);
+    RunCheckHonest(&problem, &run);
+    RunCheckConverged(&problem, &run);
+    RunDestroy(&run);
+    ProblemDestroy(&problem);
+  }
+}
+
 static PetscErrorCode Quietly(PetscErrorCode (*call)(WeftCoder), WeftCoder coder)
 {
   PetscErrorCode ierr;
@@ -392,5 +435,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_warm_start_at_th
                                           cmocka_unit_test(test_out_of_reach),
                                           cmocka_unit_test(test_few_iterations),
                                           cmocka_unit_test(test_not_a_number),
+                                          cmocka_unit_test(test_an_atom_not_a_number),
+                                          cmocka_unit_test(test_copies_of_a_group),
                                           cmocka_unit_test(test_options)};
 WEFT_TEST_MAIN(tests)

@@ -59,11 +59,12 @@ void WeftCoderGap(const WeftCoderProblem *problem, const WeftCoderParts *parts, 
   if (problem->threshold > 0) {
     const double dual = DualValue(problem, parts, BestScale(problem, parts));
     *gap = PetscMax(*primal - dual, 0.0) / PetscMax(*primal, 1e-12 * 0.5 * parts->square);
-    if (!(*primal - dual <= PETSC_MAX_REAL)) *gap = PETSC_MAX_REAL; /* not a number */
+    /* Not a number: a norm that is none bounds no scale, so that the dual alone does not show it. */
+    if (!(*primal - dual <= PETSC_MAX_REAL) || !(problem->largest <= PETSC_MAX_REAL)) *gap = PETSC_MAX_REAL;
   } else {
     for (int g = 0; g < problem->groups; ++g)
       if (problem->norms[g] > most || PetscIsNanReal(problem->norms[g])) most = problem->norms[g];
-    *gap = problem->scale > 0 ? most / problem->scale : 0.0;
+    *gap = problem->scale != 0 ? most / problem->scale : 0.0;
     if (!(*gap <= PETSC_MAX_REAL)) *gap = PETSC_MAX_REAL;
   }
 }

@@ -14,7 +14,7 @@ static double NAME(GroupNorms)(const WeftCoder coder, const REAL *u, const REAL 
       sum += v * v;
     }
     norms[g] = PetscSqrtReal(sum);
-    most = PetscMax(most, norms[g]);
+    most = norms[g] > most || !(norms[g] == norms[g]) ? norms[g] : most; /* what is not a number must not get lost */
   }
   return most;
 }

@@ -188,7 +188,7 @@ static void Summarise(const WeftCoder coder, const WeftCodes *codes, WeftCoderRe
     result->objective += coder->objective[i];
     result->sum_gap += coder->gap[i];
     result->max_gap = PetscMax(result->max_gap, coder->gap[i]);
-    if (!(PetscAbsReal(coder->objective[i]) <= PETSC_MAX_REAL)) bad = PETSC_TRUE;
+    if (!(PetscAbsReal(coder->objective[i]) <= PETSC_MAX_REAL && coder->gap[i] < PETSC_MAX_REAL)) bad = PETSC_TRUE;
   }
   result->samples = coder->samples;
   result->active_groups = codes->start[codes->samples];

@@ -140,16 +140,25 @@ INLINE int NAME(ActiveGroups)(const WeftCoderNonzeros *nz, size_t row, int p, in
 
 /* The bound on ‖q_g‖² over which groups join: λ√p itself (and what the gap does not notice, as groups that could be
    active instead of others have norms just there), or more as long as that lets too many in. The worst go first, as
-   one of them in the set often settles its neighbours. */
+   one of them in the set often settles its neighbours. Where too many are equally bad, as copies of a group are, all of
+   them join: no bound would part them. */
 static REAL NAME(EntryBound)(const WeftCoder coder, double target, const REAL *square, int active)
 {
   const size_t G = (size_t)coder->groups;
   const double t = coder->threshold, most = sqrt((double)NAME(Largest)(G, square));
   const size_t room = PetscMax(FIRST_ATOMS / (size_t)coder->group_size, (size_t)active) + 1;
   double       enter = PetscMax(t * (1.0 + 0.1 * target), active ? 0.0 : t + FIRST_PART * (most - t));
+  REAL         bound = (REAL)(enter * enter);
 
-  while (NAME(CountAbove)(G, square, (REAL)(enter * enter)) > room) enter += 0.25 * (most - enter);
-  return (REAL)(enter * enter);
+  for (size_t count = NAME(CountAbove)(G, square, bound); count > room;) {
+    REAL further;
+    enter += 0.25 * (most - enter);
+    further = (REAL)(enter * enter);
+    count = NAME(CountAbove)(G, square, further);
+    if (!count || !(further > bound)) break;
+    bound = further;
+  }
+  return bound;
 }
 
 /* The working set of a row, whose squares are in b: its active groups, then those that join. Returns how many. */
