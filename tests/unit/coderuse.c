@@ -339,10 +339,10 @@ static void test_an_atom_not_a_number(void **state)
   CoderRun     run;
 
   (void)state;
-  for (int c = 0; c < CODER_TYPES * 3 * 2; ++c) {
-    ProblemCreate(24, SAMPLES, 16, 20, 1, &problem);
-    ProblemSetPenalty(&problem, c / (CODER_TYPES * 3) ? 0.0 : 0.1, (RidgeKind)(c / CODER_TYPES % 3));
-    problem.atoms[5 * problem.d + 2] = (double)NAN;
+  for (int c = 0; c < CODER_TYPES * 3 * 2 * 2 * 2; ++c) {
+    ProblemCreate(24, SAMPLES, 16, 20, c / (CODER_TYPES * 6) % 2 ? 3 : 1, &problem);
+    ProblemSetPenalty(&problem, c / (CODER_TYPES * 3) % 2 ? 0.0 : 0.1, (RidgeKind)(c / CODER_TYPES % 3));
+    problem.atoms[5 * problem.d + 2] = c / (CODER_TYPES * 12) ? (double)INFINITY : (double)NAN;
     RunPlace("an atom not a number, %s", coder_types[c % CODER_TYPES]);
     RunAll(&problem, coder_types[c % CODER_TYPES], WEFT_DOUBLE, 1e-3, &run);
     RunExpect(run.result.reason == WEFT_CODER_DIVERGED_NAN ? PETSC_TRUE : PETSC_FALSE,
