@@ -35,7 +35,7 @@ stopped() {
 }
 
 runs "$WEFT" synth -o data.h5 -samples 400 -test_samples 0 -size 8
-options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 3000 -weft_width_penalty 0.1)
+options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 15000 -weft_width_penalty 0.1)
 often=(-weft_checkpoint_every 0.1)
 learn=("$WEFT" learn "${options[@]}")
 

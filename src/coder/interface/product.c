@@ -5,7 +5,7 @@
 enum {
   PANEL_BYTES = 1 << 19, /* half of a usual second-level cache */
   TILE = 64,             /* panels are multiples of it wide, which suits vectors */
-  RUN = 16
+  RUN = 16               /* columns that are tested for zeros at once */
 };
 
 #define REAL    float

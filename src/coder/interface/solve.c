@@ -124,7 +124,7 @@ static void Accept(WeftCoder coder, const WeftCodes *warm, size_t first, Work *w
   const size_t place = w->index[i];
 
   WeftCoderCopyRow(&w->batch.z, i, &w->done, place);
-  if (coder->monotone && warm && value.primal > w->warm[place].primal) {
+  if (coder->monotone && warm && !(value.primal <= w->warm[place].primal)) {
     for (size_t a = 0; a < coder->k; ++a) WeftBlockSet(&w->done, place, a, 0.0);
     WeftCodesToDense(warm, first + place, &w->done, place);
     w->warm[place].gap = KeptGap(coder, w->batch.square[i], value, w->warm[place]);
