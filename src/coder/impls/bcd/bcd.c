@@ -76,6 +76,9 @@ static size_t Padded(size_t n)
 #define NAME(x) x##Single
 #include "setkernel.h"
 #include "localkernel.h"
+#include "sweepkernel.h"
+#include "newtonkernel.h"
+#include "solvekernel.h"
 #undef REAL
 #undef ROOT
 #undef NAME
@@ -84,6 +87,9 @@ static size_t Padded(size_t n)
 #define NAME(x) x##Double
 #include "setkernel.h"
 #include "localkernel.h"
+#include "sweepkernel.h"
+#include "newtonkernel.h"
+#include "solvekernel.h"
 #undef REAL
 #undef ROOT
 #undef NAME

@@ -38,6 +38,7 @@ typedef struct {
 
 enum {
   PADDING = 16,         /* lengths over a working set are multiples of it, filled up with zeros */
+  SCAN_GROUPS = 16,     /* that are looked at together, as few of them join */
   ROTATE_COLUMNS = 16,  /* of the Gram matrix, turned at a time */
   SETS_BYTES = 1 << 20, /* Gram matrices of working sets that are held at a time, where one alone is not larger */
   FIRST_ATOMS = 64,     /* most that a first working set holds */

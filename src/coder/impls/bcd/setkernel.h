@@ -170,8 +170,8 @@ static int NAME(ChooseSet)(const WeftCoder coder, BCD *b, size_t row, double tar
   WEFT_BY_GROUP_SIZE(coder->group_size, p, active = NAME(ActiveGroups)(&b->nonzeros, row, p, group, square))
   count = active;
   bound = NAME(EntryBound)(coder, target, square, active);
-  for (int first = 0; first < coder->groups; first += PADDING) {
-    const int last = PetscMin(first + PADDING, coder->groups);
+  for (int first = 0; first < coder->groups; first += SCAN_GROUPS) {
+    const int last = PetscMin(first + SCAN_GROUPS, coder->groups);
     int       any = 0;
     for (int g = first; g < last; ++g) any |= square[g] > bound;
     for (int g = first; g < last && any; ++g)
