@@ -13,6 +13,11 @@ if grep -q 'takes this processor for an older one' err; then
   grep -q "its $chosen kernel is used" err || fail "another kernel than $chosen: $(cat err)"
 fi
 
+# What a second start leaves behind tells of it.
+WEFT_BLAS_BEFORE=Prescott runs "$MPIEXEC" -n 2 "$WEFT" "${small[@]}"
+[ "$(grep -c "note: OpenBLAS takes this processor for an older one (Prescott); its $chosen kernel is used" err)" -eq 1 ] ||
+  fail "a replaced kernel is not said once: $(cat err)"
+
 OPENBLAS_CORETYPE=Prescott runs "$WEFT" "${small[@]}"
 grep -q '"blas": "OpenBLAS Prescott"' out || fail "the user's kernel is not used: $(grep blas out)"
 grep -q "weft: note: OPENBLAS_CORETYPE=Prescott is set, but this processor can do more: unset OPENBLAS_CORETYPE" err ||

@@ -258,8 +258,8 @@ static void SwapNonzeros(BCD *b)
   b->next = other;
 }
 
-/* The samples of the sets go on to the next round, as its first ones: with their codes' nonzeros they are written over
-   what has been read. */
+/* The samples of the sets go on to the next round, in the order in which their codes' nonzeros were written for it:
+   over entries that have been read. */
 static void KeepSets(BCD *b, size_t *left)
 {
   for (size_t j = 0; j < b->sets.samples; ++j) {
