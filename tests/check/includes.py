@@ -35,6 +35,7 @@ OWNER = {
     "dict.h": "dict",
     "coder.h": "coder",
     "cost.h": "stack",
+    "response.h": "stack",
     "stack.h": "stack",
     "runfile.h": "io",
     "bench.h": "bench",
