@@ -44,7 +44,7 @@ extern PetscErrorCode WeftPrepApply(WeftPrep prep, WeftBlock *x);
 /* What a run file stores. */
 typedef struct {
   PetscInt      d;
-  PetscInt      row0, rows;     /* this rank's rows of W: WeftPanelRange() of spectral.h */
+  PetscInt      row0, rows;     /* this rank's rows of W: WeftPanelRange() of panel.h */
   const double *mean;           /* [d], replicated */
   const double *whitening;      /* [rows][d]: rows row0 .. row0 + rows - 1 of W */
   double        contrast_floor; /* in the units of x */

@@ -1,17 +1,12 @@
 /* Functions of a distributed symmetric matrix by its eigendecomposition (ScaLAPACK).
 
-   A matrix of order d is given and returned in row panels: rank r of P holds the rows [row0, row0 + rows) of
-   WeftPanelRange(), row-major, rows x d doubles, NULL allowed where rows = 0. Inside, it is 2-D block-cyclic on a
+   A matrix of order d is given and returned in row panels (panel.h). Inside, it is 2-D block-cyclic on a
    process grid that uses every rank and is as near square as their number allows (1x1, 1x2, 1x3, 2x2, 1x5, 2x3, ...).
    No rank ever holds more than its share of a d x d matrix. */
 #pragma once
-#include <weft/sys.h>
+#include <weft/panel.h>
 
 typedef struct _n_WeftSpectral *WeftSpectral;
-
-/* WeftPanelRange - the rows of an order-d matrix that this rank of comm holds: an even contiguous split, the first
-   d mod P ranks holding one more (as PetscLayout does); ranks beyond d hold none. Not collective. */
-extern PetscErrorCode WeftPanelRange(MPI_Comm comm, PetscInt d, PetscInt *row0, PetscInt *rows);
 
 /* WeftSpectralCreate - makes the process grid for matrices of order d >= 1. Collective on comm.
    block: the ScaLAPACK block size wanted (64 is good); made smaller where some process would get no part of the matrix.
@@ -39,6 +34,10 @@ extern PetscErrorCode WeftSpectralVectors(WeftSpectral spectral, double panel[])
    WeftSpectralDecompose(). */
 extern PetscErrorCode WeftSpectralFunction(WeftSpectral spectral, double (*f)(double s, void *ctx), void *ctx,
                                            double panel[]);
+
+/* WeftSpectralRotate - this rank's rows of U' M U for a symmetric M of the same order, in row panels, of which only
+   entries (i, j) with j >= i are read; rotated may be panel. Collective; after WeftSpectralDecompose(). */
+extern PetscErrorCode WeftSpectralRotate(WeftSpectral spectral, const double panel[], double rotated[]);
 
 /* The shape of the process grid, the block size in use, and this rank's part (local rows x local columns). Any pointer
    may be NULL. Not collective. */

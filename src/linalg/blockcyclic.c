@@ -5,18 +5,6 @@
 static const PetscBLASInt one = 1;
 static const PetscBLASInt tops_repeat = 15; /* the WHAT of blacs_set that makes combine operations repeatable */
 
-PetscErrorCode WeftPanelRange(MPI_Comm comm, PetscInt d, PetscInt *row0, PetscInt *rows)
-{
-  int rank, size;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  *rows = d / size + (rank < d % size ? 1 : 0);
-  *row0 = rank * (d / size) + PetscMin((PetscInt)rank, d % size);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The largest divisor of size that is not above its root: every rank has a place on the grid. */
 static int NearSquareRows(int size)
 {
@@ -102,6 +90,27 @@ PetscErrorCode WeftGridDestroy(WeftGrid *grid)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftGridDescribe(const WeftGrid *grid, PetscInt height, PetscBLASInt *local_rows,
+                                WeftDescriptor descriptor)
+{
+  const PetscBLASInt zero = 0, processes = grid->grid_rows * grid->grid_cols;
+  const PetscBLASInt block = (PetscBLASInt)PetscMax(PetscMin((PetscInt)grid->block, height / grid->grid_rows), 1);
+  const double       most = ceil((double)height / block / grid->grid_rows) * block * PetscMax(grid->local_cols, 1);
+  const double       panel = ceil((double)grid->n / processes) * (double)height;
+  PetscBool          too_large;
+
+  PetscFunctionBegin;
+  PetscCall(WeftAnyRank(grid->comm, PetscMax(most, panel) > (double)INT_MAX, &too_large));
+  WeftUserCheck(!too_large, grid->comm,
+                "%" PetscInt_FMT " right-hand sides of order %d on %d ranks pass ScaLAPACK's 32-bit sizes: use more "
+                "ranks",
+                height, (int)grid->n, (int)processes);
+  const PetscBLASInt h = (PetscBLASInt)height;
+  *local_rows = numroc_(&h, &block, &grid->my_row, &zero, &grid->grid_rows);
+  Describe(grid->square, h, grid->n, block, grid->block, 0, *local_rows, descriptor);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftGridAllocate(const WeftGrid *grid, double **local)
 {
   PetscFunctionBegin;
@@ -111,7 +120,8 @@ PetscErrorCode WeftGridAllocate(const WeftGrid *grid, double **local)
 
 /* The panels are no block-cyclic layout where their widths differ, but two: the first n mod P processes hold one column
    more than the rest. Each of the two is. Exactly one of `to` and `from` is a panel. */
-static void MovePanels(const WeftGrid *grid, PetscBool to_grid, const double from[], double to[])
+static void MovePanels(const WeftGrid *grid, PetscBLASInt height, const WeftDescriptor descriptor, PetscBool to_grid,
+                       const double from[], double to[])
 {
   const PetscBLASInt processes = grid->grid_rows * grid->grid_cols, narrow = grid->n / processes,
                      wider = grid->n % processes;
@@ -122,30 +132,32 @@ static void MovePanels(const WeftGrid *grid, PetscBool to_grid, const double fro
     const PetscBLASInt cols = widths[part] * counts[part];
     WeftDescriptor     panel;
     if (!cols) continue;
-    Describe(grid->line, grid->n, cols, grid->n, widths[part], first_process, grid->n, panel);
+    Describe(grid->line, height, cols, height, widths[part], first_process, height, panel);
     if (to_grid)
-      pdgemr2d_(&grid->n, &cols, from, &one, &one, panel, to, &one, &first_col, grid->descriptor, &grid->line);
+      pdgemr2d_(&height, &cols, from, &one, &one, panel, to, &one, &first_col, descriptor, &grid->line);
     else
-      pdgemr2d_(&grid->n, &cols, from, &one, &first_col, grid->descriptor, to, &one, &one, panel, &grid->line);
+      pdgemr2d_(&height, &cols, from, &one, &first_col, descriptor, to, &one, &one, panel, &grid->line);
     first_process += counts[part];
     first_col += cols;
   }
 }
 
-PetscErrorCode WeftGridFromPanels(const WeftGrid *grid, const double panel[], double local[])
+PetscErrorCode WeftGridFromPanels(const WeftGrid *grid, PetscBLASInt height, const double panel[],
+                                  const WeftDescriptor descriptor, double local[])
 {
   double none = 0;
 
   PetscFunctionBegin;
-  MovePanels(grid, PETSC_TRUE, panel ? panel : &none, local);
+  MovePanels(grid, height, descriptor, PETSC_TRUE, panel ? panel : &none, local);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftGridToPanels(const WeftGrid *grid, const double local[], double panel[])
+PetscErrorCode WeftGridToPanels(const WeftGrid *grid, PetscBLASInt height, const double local[],
+                                const WeftDescriptor descriptor, double panel[])
 {
   double none = 0;
 
   PetscFunctionBegin;
-  MovePanels(grid, PETSC_FALSE, local, panel ? panel : &none);
+  MovePanels(grid, height, descriptor, PETSC_FALSE, local, panel ? panel : &none);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,6 +21,17 @@ extern void         pdgemm_(const char *transa, const char *transb, const PetscB
                             const PetscBLASInt *ja, const PetscBLASInt *desca, const double *b, const PetscBLASInt *ib,
                             const PetscBLASInt *jb, const PetscBLASInt *descb, const double *beta, double *c,
                             const PetscBLASInt *ic, const PetscBLASInt *jc, const PetscBLASInt *descc);
+extern void         pdsymm_(const char *side, const char *uplo, const PetscBLASInt *m, const PetscBLASInt *n,
+                            const double *alpha, const double *a, const PetscBLASInt *ia, const PetscBLASInt *ja,
+                            const PetscBLASInt *desca, const double *b, const PetscBLASInt *ib, const PetscBLASInt *jb,
+                            const PetscBLASInt *descb, const double *beta, double *c, const PetscBLASInt *ic,
+                            const PetscBLASInt *jc, const PetscBLASInt *descc);
+extern void pdtrsm_(const char *side, const char *uplo, const char *transa, const char *diag, const PetscBLASInt *m,
+                    const PetscBLASInt *n, const double *alpha, const double *a, const PetscBLASInt *ia,
+                    const PetscBLASInt *ja, const PetscBLASInt *desca, double *b, const PetscBLASInt *ib,
+                    const PetscBLASInt *jb, const PetscBLASInt *descb);
+extern void pdpotrf_(const char *uplo, const PetscBLASInt *n, double *a, const PetscBLASInt *ia, const PetscBLASInt *ja,
+                     const PetscBLASInt *desca, PetscBLASInt *info);
 extern void pdsyevd_(const char *jobz, const char *uplo, const PetscBLASInt *n, double *a, const PetscBLASInt *ia,
                      const PetscBLASInt *ja, const PetscBLASInt *desca, double *w, double *z, const PetscBLASInt *iz,
                      const PetscBLASInt *jz, const PetscBLASInt *descz, double *work, const PetscBLASInt *lwork,
@@ -50,8 +61,15 @@ extern PetscErrorCode WeftGridCreate(MPI_Comm comm, PetscInt n, PetscInt block, 
 extern PetscErrorCode WeftGridDestroy(WeftGrid *grid);
 /* An array for this rank's part, zeros, not empty even where the part is. Not collective. */
 extern PetscErrorCode WeftGridAllocate(const WeftGrid *grid, double **local);
-/* WeftGridFromPanels, WeftGridToPanels - the TRANSPOSE of the matrix held in row panels to the grid, and back. The
-   row-major panel of rows is the column-major panel of columns of the transpose, so nothing is turned in memory, and
-   for a symmetric matrix it is no transpose at all. Collective. */
-extern PetscErrorCode WeftGridFromPanels(const WeftGrid *grid, const double panel[], double local[]);
-extern PetscErrorCode WeftGridToPanels(const WeftGrid *grid, const double local[], double panel[]);
+/* A height x n matrix beside the order-n one, its columns distributed as that one's; *local_rows of it are here.
+   Collective in its errors, which are WeftGridCreate()'s. */
+extern PetscErrorCode WeftGridDescribe(const WeftGrid *grid, PetscInt height, PetscBLASInt *local_rows,
+                                       WeftDescriptor descriptor);
+/* WeftGridFromPanels, WeftGridToPanels - the TRANSPOSE of the [n, height] matrix held in row panels to the grid, and
+   back; the descriptor is that of the transpose: grid->descriptor, or WeftGridDescribe()'s. The row-major panel of rows
+   is the column-major panel of columns of the transpose, so nothing is turned in memory, and for a symmetric matrix it
+   is no transpose at all. Collective. */
+extern PetscErrorCode WeftGridFromPanels(const WeftGrid *grid, PetscBLASInt height, const double panel[],
+                                         const WeftDescriptor descriptor, double local[]);
+extern PetscErrorCode WeftGridToPanels(const WeftGrid *grid, PetscBLASInt height, const double local[],
+                                       const WeftDescriptor descriptor, double panel[]);

@@ -162,7 +162,7 @@ PetscErrorCode WeftSpectralDecompose(WeftSpectral spectral, const double panel[]
   }
   PetscCall(WeftGridAllocate(grid, &c));
   PetscCall(PetscMalloc2(n, &v, n, &cv));
-  PetscCall(WeftGridFromPanels(grid, panel, c));
+  PetscCall(WeftGridFromPanels(grid, n, panel, grid->descriptor, c));
   PetscCall(Probe(n, v));
   PetscCall(SymmetricTimes(grid, c, v, cv));
   for (PetscBLASInt i = 0; i < n; ++i) sum += cv[i];
@@ -181,9 +181,11 @@ const double *WeftSpectralValues(WeftSpectral spectral)
 
 PetscErrorCode WeftSpectralVectors(WeftSpectral spectral, double panel[])
 {
+  const WeftGrid *grid = &spectral->grid;
+
   PetscFunctionBegin;
-  PetscCheck(spectral->values, spectral->grid.comm, PETSC_ERR_ORDER, "call WeftSpectralDecompose() first");
-  PetscCall(WeftGridToPanels(&spectral->grid, spectral->vectors, panel));
+  PetscCheck(spectral->values, grid->comm, PETSC_ERR_ORDER, "call WeftSpectralDecompose() first");
+  PetscCall(WeftGridToPanels(grid, grid->n, spectral->vectors, grid->descriptor, panel));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,8 +208,30 @@ PetscErrorCode WeftSpectralFunction(WeftSpectral spectral, double (*f)(double s,
   pdgemm_("N", "T", &n, &n, &n, &unit, scaled, &one, &one, grid->descriptor, spectral->vectors, &one, &one,
           grid->descriptor, &zero, product, &one, &one, grid->descriptor);
   PetscCall(PetscFree(scaled));
-  PetscCall(WeftGridToPanels(grid, product, panel));
+  PetscCall(WeftGridToPanels(grid, n, product, grid->descriptor, panel));
   PetscCall(PetscFree(product));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftSpectralRotate(WeftSpectral spectral, const double panel[], double rotated[])
+{
+  const WeftGrid    *grid = &spectral->grid;
+  const PetscBLASInt n = grid->n;
+  const double       unit = 1, zero = 0, *u = spectral->vectors;
+  double            *m, *product;
+
+  PetscFunctionBegin;
+  PetscCheck(spectral->values, grid->comm, PETSC_ERR_ORDER, "call WeftSpectralDecompose() first");
+  PetscCall(WeftGridAllocate(grid, &m));
+  PetscCall(WeftGridAllocate(grid, &product));
+  PetscCall(WeftGridFromPanels(grid, n, panel, grid->descriptor, m));
+  pdsymm_("L", "L", &n, &n, &unit, m, &one, &one, grid->descriptor, u, &one, &one, grid->descriptor, &zero, product,
+          &one, &one, grid->descriptor);
+  pdgemm_("T", "N", &n, &n, &n, &unit, u, &one, &one, grid->descriptor, product, &one, &one, grid->descriptor, &zero, m,
+          &one, &one, grid->descriptor);
+  PetscCall(PetscFree(product));
+  PetscCall(WeftGridToPanels(grid, n, m, grid->descriptor, rotated));
+  PetscCall(PetscFree(m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -129,7 +129,7 @@ static PetscErrorCode FitWhitening(WeftPrep prep, const WeftBlock *x, double sam
 
   PetscFunctionBegin;
   PetscCall(WeftEventBegin(WEFT_EVENT_WHITEN));
-  PetscCall(WeftWhitenCovariance(prep->comm, x, prep->mean, samples, prep->whitening));
+  PetscCall(WeftCovariance(prep->comm, x, (WeftRows){0, 1}, prep->mean, samples, prep->whitening));
   PetscCall(WeftWhitenMatrix(prep, prep->whitening, &variance));
   PetscCall(WeftEventEnd(WEFT_EVENT_WHITEN));
   WeftUserCheck(samples < 2 || variance > nothing, prep->comm,

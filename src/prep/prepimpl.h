@@ -29,10 +29,6 @@ extern PetscErrorCode WeftContrastMeasure(const WeftBlock *x, WeftContrastSums *
    Not collective. */
 extern PetscErrorCode WeftContrastNormalise(double floor, WeftBlock *x, double feature_sums[]);
 
-/* WeftWhitenCovariance - 1/samples sum (x - mean)'(x - mean) over the samples of all ranks: this rank's row panel
-   [rows][d], of which only the entries (i, j) with j >= i are set. Collective. */
-extern PetscErrorCode WeftWhitenCovariance(MPI_Comm comm, const WeftBlock *x, const double mean[], double samples,
-                                           double panel[]);
 /* WeftWhitenMatrix - the covariance's row panel becomes that of W. *variance: the mean eigenvalue. Collective. */
 extern PetscErrorCode WeftWhitenMatrix(WeftPrep prep, double panel[], double *variance);
 /* WeftWhitenApply - x <- (x - mean) W in place. Collective. */

@@ -101,6 +101,40 @@ static void test_against_serial(void **state)
   Compare(PETSC_COMM_WORLD, 150, 16, PETSC_FALSE);
 }
 
+/* U' M U for another symmetric M, of which one triangle is given. */
+static void test_rotation(void **state)
+{
+  PetscInt     row0, rows;
+  double      *panel = Panel(PETSC_COMM_WORLD, ORDER, PETSC_FALSE, &row0, &rows), *u, *s, scale = 0;
+  WeftSpectral spectral;
+
+  (void)state;
+  u = malloc(ORDER * ORDER * sizeof(double));
+  s = malloc(ORDER * sizeof(double));
+  Serial(ORDER, u, s);
+  Ok(WeftSpectralCreate(PETSC_COMM_WORLD, ORDER, BLOCK, &spectral));
+  Ok(WeftSpectralDecompose(spectral, panel));
+  for (PetscInt i = 0; i < rows; ++i)
+    for (PetscInt j = 0; j < ORDER; ++j)
+      panel[i * ORDER + j] = j < row0 + i ? (double)NAN : cos((double)((row0 + i) * j));
+  Ok(WeftSpectralRotate(spectral, panel, panel));
+  for (PetscInt k = 0; k < rows; ++k)
+    for (PetscInt l = 0; l < ORDER; ++l) {
+      double sum = 0;
+      for (PetscInt i = 0; i < ORDER; ++i)
+        for (PetscInt j = 0; j < ORDER; ++j) sum += u[(row0 + k) * ORDER + i] * cos((double)(i * j)) * u[l * ORDER + j];
+      assert_near(fabs(panel[k * ORDER + l]), fabs(sum), 1e-10); /* an eigenvector or its negative */
+      if (row0 + k == l) assert_near(panel[k * ORDER + l], sum, 1e-10);
+      scale += fabs(sum);
+    }
+  MPI_Allreduce(MPI_IN_PLACE, &scale, 1, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD);
+  assert_true(scale > ORDER);
+  Ok(WeftSpectralDestroy(&spectral));
+  free(panel);
+  free(u);
+  free(s);
+}
+
 static void test_one_triangle_is_enough(void **state)
 {
   (void)state;
@@ -220,6 +254,7 @@ static void test_not_a_number_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_process_holds_a_part),
                                           cmocka_unit_test(test_against_serial),
+                                          cmocka_unit_test(test_rotation),
                                           cmocka_unit_test(test_one_triangle_is_enough),
                                           cmocka_unit_test(test_orders_below_the_rank_count),
                                           cmocka_unit_test(test_part_of_the_ranks_many_times),
