@@ -8,7 +8,8 @@ typedef enum {
   WEFT_STREAM_BATCH,  /* one index per (epoch, stratum) */
   WEFT_STREAM_ATOM,   /* one index per initial atom */
   WEFT_STREAM_RESEED, /* one index per re-seeded group */
-  WEFT_STREAM_TEST
+  WEFT_STREAM_TEST,
+  WEFT_STREAM_SUPPORT /* one index per group whose inputs are drawn */
 } WeftStream;
 
 typedef struct {

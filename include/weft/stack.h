@@ -3,6 +3,7 @@
 #pragma once
 #include <weft/coder.h>
 #include <weft/dict.h>
+#include <weft/prep.h>
 
 /* ---- batches ---- */
 
@@ -44,6 +45,21 @@ typedef struct {
 
 /* ---- a layer ---- */
 
+/* The atoms that learning starts from, in the order of -weft_start's words. Those of a group share a support, and all
+   have norm 1:
+     exemplars  samples drawn at random;
+     dense      normal numbers;
+     sparse     normal numbers on inputs drawn at random, as many as the target density says;
+     local      the same on an input drawn at random and those most correlated with it, before whitening;
+     principal  leading eigenvectors of the covariance, p to a group; groups beyond its rank are removed. */
+typedef enum {
+  WEFT_START_EXEMPLARS,
+  WEFT_START_DENSE,
+  WEFT_START_SPARSE,
+  WEFT_START_LOCAL,
+  WEFT_START_PRINCIPAL
+} WeftStart;
+
 typedef struct {
   PetscInt64    atoms, group_size, batch_size, iterations; /* iterations: batches */
   double        epochs;                                    /* > 0: iterations follow from it */
@@ -51,6 +67,7 @@ typedef struct {
   double        sparsity, connectivity_penalty, width_penalty; /* at the start, relative to their maxima */
   WeftPrecision precision;
   uint64_t      seed;
+  WeftStart     start;
 } WeftLayerSettings;
 
 /* One entry per iteration of each. */
@@ -109,7 +126,8 @@ struct _n_WeftLayer {
   WeftBlock          atoms;      /* [k, d] */
   WeftBlock          gram;       /* [k, k] of the atoms */
   WeftHistory        history;
-  const WeftBlock   *start_atoms;  /* NULL: random samples */
+  WeftPrep           prep;         /* that made x; NULL: not known; the caller's */
+  const WeftBlock   *start_atoms;  /* NULL: by settings.start */
   double             start_lambda; /* 0: a fraction of λ_max */
   PetscInt64         iteration;    /* batches done */
   PetscInt64         reseeds;      /* groups re-seeded so far: keys their random numbers */
@@ -134,6 +152,9 @@ extern PetscErrorCode WeftLayerDestroy(WeftLayer *layer);
    learning has begun, and the absolute λ to start from, instead of random samples and a fraction of λ_max. NULL and 0
    leave that as it is. Not collective. */
 extern PetscErrorCode WeftLayerSetStart(WeftLayer layer, const WeftBlock *atoms, double lambda);
+/* WeftLayerSetPrep - the preprocessing that made x, fitted, used until learning has begun: the starts local and
+   principal need it. Not collective. */
+extern PetscErrorCode WeftLayerSetPrep(WeftLayer layer, WeftPrep prep);
 /* The batch after which the weights are frozen. Not collective. */
 extern PetscInt64 WeftLayerFreezeIteration(const WeftLayer layer);
 /* Row i of all samples, on every rank. */

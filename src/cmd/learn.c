@@ -139,6 +139,7 @@ static PetscErrorCode MakeLayer(Run *run)
   PetscFunctionBegin;
   PetscCall(WarnOfFewSamples(run));
   PetscCall(WeftLayerCreate(PETSC_COMM_WORLD, &run->settings, run->n, run->row0, &run->x, &run->layer));
+  PetscCall(WeftLayerSetPrep(run->layer, run->prep));
   PetscCall(WeftCoderSetFromOptions(run->layer->coder));
   PetscCall(WeftDictSetFromOptions(run->layer->dict));
   if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileReadLayer(run->path, run->layer));

@@ -71,7 +71,12 @@ static PetscErrorCode StartFromSamples(WeftLayer l)
 PetscErrorCode WeftGroupsStart(WeftLayer l)
 {
   PetscFunctionBegin;
-  PetscCall(l->start_atoms ? StartAsGiven(l) : StartFromSamples(l));
+  if (l->start_atoms)
+    PetscCall(StartAsGiven(l));
+  else if (l->settings.start == WEFT_START_EXEMPLARS)
+    PetscCall(StartFromSamples(l));
+  else
+    PetscCall(WeftStartAtoms(l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,7 +5,7 @@ const WeftOption WeftLayerOptions[] = {
   {"-weft_atoms", "K", "1024", "atoms (units) offered"},
   {"-weft_group_size", "P", "4", "atoms per group (pool); divides the atoms"},
   {"-weft_batch_size", "N", "1000", "samples per batch; 0: all"},
-  {"-weft_iterations", "T", "160", "batches in all"},
+  {"-weft_iterations", "T", "160", "batches in all; 0: the atoms as they start, lambda alone follows its target"},
   {"-weft_epochs", "E", NULL, "passes over the data, instead of -weft_iterations"},
   {"-weft_target_activity", "A", "0.04", "fraction of alive groups active in a sample; 0: no feedback"},
   {"-weft_target_density", "R", "0.05", "fraction of inputs that a group connects to; 0: no feedback"},
@@ -14,6 +14,8 @@ const WeftOption WeftLayerOptions[] = {
   {"-weft_sparsity", "S", "0.5", "lambda / lambda_max at the start"},
   {"-weft_connectivity_penalty", "G", "0.1", "gamma_rel at the start"},
   {"-weft_width_penalty", "M", "0", "mu / mu_max"},
+  {"-weft_start", "exemplars|dense|sparse|local|principal", "exemplars",
+   "atoms at the start: samples, random (on all, random or correlated inputs), principal components"},
   {"-weft_precision", "single|double", "single", "numbers of the hot path; certificates are in double"},
   {NULL, NULL, NULL, NULL}};
 
@@ -24,7 +26,7 @@ PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
   PetscInt64        layers;
   PetscBool         given;
   char              text[64];
-  int               precision;
+  int               precision, start;
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetInt(t, "-weft_layers", 1, 1, &layers));
@@ -43,6 +45,8 @@ PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
   PetscCall(WeftOptionsGetReal(t, "-weft_width_penalty", 0, 1e3, &s->width_penalty));
   PetscCall(WeftOptionsGetChoice(t, "-weft_precision", "single|double", &precision));
   s->precision = precision ? WEFT_DOUBLE : WEFT_SINGLE;
+  PetscCall(WeftOptionsGetChoice(t, "-weft_start", "exemplars|dense|sparse|local|principal", &start));
+  s->start = (WeftStart)start;
   WeftUserCheck(s->atoms % s->group_size == 0, PETSC_COMM_WORLD,
                 "-weft_atoms %lld is not a multiple of -weft_group_size %lld", (long long)s->atoms,
                 (long long)s->group_size);
@@ -130,6 +134,13 @@ PetscErrorCode WeftLayerSetStart(WeftLayer layer, const WeftBlock *atoms, double
   PetscCheck(lambda >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "lambda %g", lambda);
   layer->start_atoms = atoms;
   layer->start_lambda = lambda;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftLayerSetPrep(WeftLayer layer, WeftPrep prep)
+{
+  PetscFunctionBegin;
+  layer->prep = prep;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -174,12 +174,67 @@ static PetscErrorCode DictionaryStep(WeftLayer l, Pass *pass, double entry[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Activity of the first batch's codes, which are kept. */
+static PetscErrorCode MeasureActivity(WeftLayer l, double *activity)
+{
+  WeftCoderResult result;
+  Pass            pass;
+
+  PetscFunctionBegin;
+  PetscCall(PassCreate(l, &pass));
+  PetscCall(WeftStatisticsClear(&l->statistics));
+  PetscCall(PrepareCoder(l, pass.ridge));
+  PetscCall(CodeBatch(l, 0, PETSC_TRUE, &result));
+  PetscCall(ReduceResult(l, &result, &pass));
+  *activity = pass.active / ((double)PetscMax(pass.n, 1) * (double)PetscMax(WeftDictCountAlive(l->dict), 1));
+  PetscCall(PassDestroy(&pass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The next λ to try, below the least at which codes were too sparse and above the largest at which they were not: by
+   the feedback of learning until there are both, then in the middle. */
+static void SearchSparsity(WeftLayer l, double activity, double *low, double *high)
+{
+  WeftWeights *w = &l->weights;
+
+  if (activity > l->settings.target_activity)
+    *low = w->lambda;
+  else
+    *high = w->lambda;
+  if (*low > 0 && *high > 0)
+    w->lambda = PetscSqrtReal(*low * *high);
+  else
+    WeftWeightsFollow(l, activity, l->settings.target_density);
+}
+
+/* Where no batch will move the atoms, λ alone goes to its target, on the first batch: so a dictionary that is not
+   learned is as sparse as one that is. Codes are as exact as the coder's tolerance, and so is what is counted; it ends
+   where λ is known to a thousandth. */
+static PetscErrorCode SettleSparsity(WeftLayer l)
+{
+  enum { ROUNDS = 60 };
+  const WeftLayerSettings *s = &l->settings;
+  const double             close = 0.01; /* relative */
+  double                   activity = 0, low = 0, high = 0;
+
+  PetscFunctionBegin;
+  if (s->target_activity <= 0 || s->freeze_fraction <= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int round = 0; round < ROUNDS; ++round) {
+    PetscCall(MeasureActivity(l, &activity));
+    if (PetscAbsReal(activity - s->target_activity) <= close * s->target_activity) break;
+    if (low > 0 && high > 0 && high < 1.001 * low) break;
+    SearchSparsity(l, activity, &low, &high);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Start(WeftLayer l)
 {
   PetscFunctionBegin;
   PetscCall(WeftGroupsStart(l));
   PetscCall(WeftDictGather(l->dict, &l->atoms));
   PetscCall(WeftWeightsStart(l));
+  if (!l->settings.iterations) PetscCall(SettleSparsity(l));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,11 +266,13 @@ static PetscErrorCode Iterate(WeftLayer l, double entry[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Usage with the final dictionary: over the last epoch, or the last 10 batches where the run had none. */
+/* Usage with the final dictionary: over the last epoch, or the last 10 batches where the run had none; where nothing
+   was learned, over the first 10 or an epoch. */
 static PetscErrorCode Finish(WeftLayer l)
 {
   const PetscInt64 T = l->settings.iterations, epoch = l->batches.per_epoch;
-  const PetscInt64 count = PetscMin(T, T >= epoch ? epoch : 10);
+  const PetscInt64 some = PetscMin(epoch, 10), count = T ? PetscMin(T, T >= epoch ? epoch : 10) : some;
+  const PetscInt64 first = T ? T - count : 0;
   WeftCoderResult  result, sum = {0};
   Pass             pass;
 
@@ -224,7 +281,7 @@ static PetscErrorCode Finish(WeftLayer l)
   PetscCall(WeftStatisticsClear(&l->statistics));
   PetscCall(WeftCoderSetMonotone(l->coder, PETSC_FALSE));
   PetscCall(PrepareCoder(l, pass.ridge));
-  for (PetscInt64 t = T - count; t < T; ++t) {
+  for (PetscInt64 t = first; t < first + count; ++t) {
     PetscCall(CodeBatch(l, t, PETSC_FALSE, &result));
     sum.objective += result.objective;
     sum.reconstruction += result.reconstruction;

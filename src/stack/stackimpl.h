@@ -32,5 +32,7 @@ extern PetscErrorCode WeftGroupSizes(const WeftLayer layer, Mat A, double sizes[
 /* Gives dead groups new atoms (early) or removes them (late); how many of each. */
 extern PetscErrorCode WeftGroupsTend(WeftLayer layer, const double batch_usage[], PetscInt *reseeded,
                                      PetscInt *removed);
-/* Initial atoms: random samples, unless others are given. */
+/* Initial atoms: those given, else by settings.start. */
 extern PetscErrorCode WeftGroupsStart(WeftLayer layer);
+/* Those of every start but exemplars. */
+extern PetscErrorCode WeftStartAtoms(WeftLayer layer);

@@ -40,6 +40,17 @@ runs "$MPIEXEC" -n 4 "$WEFT" learn -data two.h5 -o few.h5 -weft_atoms 8 -weft_it
 check few.h5 two.h5 ranks=4 samples=2
 runs "$WEFT" learn "${small[@]}" -weft_iterations 0 -o none.h5
 check none.h5 data.h5 complete=1
+for start in dense sparse local principal; do
+  runs "$MPIEXEC" -n 2 "$WEFT" learn "${small[@]}" -weft_iterations 0 -weft_start $start -o $start.h5
+  check $start.h5 data.h5 complete=1
+done
+"$PYTHON" - <<'PY' || fail "starts are not what they are called"
+import h5py, numpy as np
+for start, density in (("dense", 1), ("sparse", 0.05), ("local", 0.05), ("principal", 1)):
+    layer = h5py.File(f"{start}.h5")["layers/0"]
+    assert np.allclose((layer["connectivity"][:] > 0).mean(axis=0), density), start
+    assert abs(layer["usage"][:].mean() / 0.04 - 1) < 0.25, start  # of 500 samples, set on 100
+PY
 runs "$WEFT" learn "${small[@]}" -weft_batch_size 0 -weft_iterations 3 -weft_freeze_fraction 0 -o full.h5
 check full.h5 data.h5 freeze_iteration=0
 runs "$WEFT" learn "${small[@]}" -weft_epochs 2 -o epochs.h5
