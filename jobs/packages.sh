@@ -10,7 +10,7 @@ weft_packages="build-essential cmake pkg-config git libopenmpi-dev openmpi-bin l
   python3 python3-h5py python3-numpy python3-matplotlib"
 weft_test_packages="$weft_packages hdf5-tools python3-pytest"
 # Not in every release: the check that wants one is skipped, and says so, where it is not there.
-weft_optional_packages="clang-format-14 libpetsc64-real-dev python3-sklearn"
+weft_optional_packages="clang-format-14 libpetsc64-real-dev python3-sklearn python3-torch"
 
 weft_requirements() {
   cat << 'TEXT'
@@ -22,7 +22,7 @@ Weft needs:
   parallel HDF5 >= 1.10   found by HDF5_ROOT or the h5pcc in PATH
   BLAS and LAPACK, zlib
   Python >= 3.11          with h5py, numpy and matplotlib, for the pictures
-  cmocka and pytest       for the tests; clang-format 14 and scikit-learn for some of them
+  cmocka and pytest       for the tests; clang-format 14, scikit-learn and PyTorch for some of them
 With Spack:    spack install petsc~complex+mpi+hdf5 netlib-scalapack hdf5+mpi cmocka && spack load (the same names)
 With modules:  module load the site's MPI, PETSc, ScaLAPACK and parallel HDF5; export PETSC_DIR if its module does not
 Then:          cmake -B build && cmake --build build && ctest --test-dir build

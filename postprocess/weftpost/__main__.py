@@ -16,6 +16,7 @@ from .bench.result import read_bench
 from .errors import UserError
 from .figures import atoms, fields, history, rates, style
 from .measure import measure
+from .peer import commands as networks
 from .runfile import Run, read_run
 
 FIGURES: dict[str, Callable[[Run, int], Figure]] = {
@@ -41,12 +42,12 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options.act(options)
+        return options.act(options) or 0
     except UserError as error:
         print(f"weftpost: error: {error}", file=sys.stderr)
         return USER_MISTAKE
-    return 0
 
 
 def _run_command(options: argparse.Namespace) -> None:
@@ -76,6 +77,8 @@ def _parser() -> Parser:
             words = "show at most N groups (default 64)"
             command.add_argument("--groups", type=_positive, default=64, metavar="N", help=words)
     _add_bench(commands.add_parser("bench", help=BENCH_HELP, description=BENCH_HELP))
+    words = networks.CNN_HELP
+    networks.add_cnn(commands.add_parser("cnn", help=words, description=words), _positive)
     return parser
 
 

@@ -87,9 +87,9 @@ class Run:
 
 
 def read_run(path: Path) -> Run:
-    with _open(path) as file:
+    with open_file(path) as file:
         layer = _read_layer(file)
-        picture, notes = _read_picture(file.attrs, layer.d)
+        picture, notes = read_picture(file.attrs, layer.d)
         if layer.dictionary[:, np.repeat(~layer.alive, layer.group_size)].any():
             notes += ("removed groups have atoms that are not zero; they are left out",)
         return Run(
@@ -104,9 +104,9 @@ def read_run(path: Path) -> Run:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[h5py.File]:
+def open_file(path: Path, kind: str = "run file", writer: str = "weft learn") -> Iterator[h5py.File]:
     """Opens for reading and turns every failure of the file into one line that names it."""
-    _check_readable(path)
+    _check_readable(path, f"give the {kind} that {writer} wrote")
     try:
         # No lock: a run file is replaced by a rename, never written in place, and the shared
         # file systems of clusters often refuse locks.
@@ -115,25 +115,25 @@ def _open(path: Path) -> Iterator[h5py.File]:
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: {_reason(error)}") from error
+        raise UserError(f"{path}: {_reason(error, kind)}") from error
 
 
-def _check_readable(path: Path) -> None:
+def _check_readable(path: Path, advice: str) -> None:
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if path.is_dir():
-        raise UserError(f"{path}: is a directory; give the run file that weft learn wrote")
+        raise UserError(f"{path}: is a directory; {advice}")
     if not os.access(path, os.R_OK):
         raise UserError(f"{path}: not readable; check its permissions")
     if not h5py.is_hdf5(path):
-        raise UserError(f"{path}: not an HDF5 file; give the run file that weft learn wrote")
+        raise UserError(f"{path}: not an HDF5 file; {advice}")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, kind: str) -> str:
     first_line = (str(error).splitlines() or [type(error).__name__])[0]
     if "truncated" in first_line:
         return "truncated: its writing or copying was cut short; copy it again"
-    return f"damaged or not a run file ({first_line})"
+    return f"damaged or not a {kind} ({first_line})"
 
 
 def _read_layer(file: h5py.File) -> Layer:
@@ -204,7 +204,7 @@ def _read_freeze(file: h5py.File) -> int | None:
     return None
 
 
-def _read_picture(attributes: Any, d: int) -> tuple[Picture | None, tuple[str, ...]]:
+def read_picture(attributes: Any, d: int) -> tuple[Picture | None, tuple[str, ...]]:
     """The picture shape, if the file has one that fits the inputs, and notes on what is missing."""
     if "shape" not in attributes:
         return None, ("no picture shape in the file: inputs are drawn along a line",)

@@ -1,0 +1,89 @@
+"""The commands `cnn` and `peer`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .data import Data, read_data
+from .launch import need_torch, relaunch
+from .result import Result, write_result
+
+CNN_HELP = "train the experts' CNN on a data file in PyTorch; accuracy by epoch"
+
+
+def add_cnn(command: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
+    command.set_defaults(act=_cnn)
+    words = "labelled pictures, both splits, as weft import wrote them"
+    command.add_argument("data", type=Path, metavar="data.h5", help=words)
+    add_recipe(command, positive)
+    words = "of what the dense layers read (default 0.5)"
+    command.add_argument("--dropout", type=_fraction, default=0.5, metavar="P", help=words)
+
+
+def add_recipe(command: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
+    command.add_argument("-o", dest="output", type=Path, required=True, metavar="F.h5")
+    command.add_argument("--seed", type=int, default=0, help="of start, batches and dropout")
+    command.add_argument("--epochs", type=positive, default=8, metavar="N", help="(default 8)")
+    command.add_argument("--batch", type=positive, default=100, metavar="N", help="(default 100)")
+    words = "Adam's, at its highest (default %(default)s)"
+    command.add_argument("--rate", type=float, default=2e-3, metavar="R", help=words)
+    command.add_argument("--label-smoothing", type=_fraction, default=0.0, metavar="S")
+    command.add_argument("--weight-decay", type=float, default=0.0, metavar="W")
+    command.add_argument("--threads", type=positive, default=1, metavar="N", help="(default 1)")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not in [0, 1)")
+    return value
+
+
+def _cnn(options: argparse.Namespace) -> int:
+    need_torch()
+    data = read_data(options.data)
+    picture = data.picture
+    if picture is None:
+        raise UserError(f"{data.path}: no picture shape (attribute shape): a CNN needs one")
+    status = relaunch(options.arguments, options.threads)
+    if status is not None:
+        return status
+    write_result(options.output, _train_cnn(data, options))
+    return 0
+
+
+def _train_cnn(data: Data, options: argparse.Namespace) -> Result:
+    from . import cnn, train  # here and not above: only these need PyTorch
+
+    model, samples = cnn.prepare(data, options.dropout, options.seed)
+    recipe = train.recipe_of(options)
+    history = train.fit(model, samples, recipe, options.seed, _progress("CNN", options.epochs))
+    about = {"kind": "cnn", "weights": cnn.count_weights(model), "dropout": options.dropout}
+    return Result(vars(history), {**about, **common(options)})
+
+
+def common(options: argparse.Namespace) -> dict[str, Any]:
+    """What every result says of how it was made."""
+    names = ("seed", "epochs", "batch", "rate", "label_smoothing", "weight_decay", "threads")
+    return {"data": str(options.data), **{name: getattr(options, name) for name in names}}
+
+
+def _progress(what: str, epochs: int) -> Callable[[dict[str, list[float]]], None]:
+    """A line after each epoch, with the time left."""
+
+    def say(columns: dict[str, list[float]]) -> None:
+        done, seconds = len(columns["seconds"]), columns["seconds"][-1]
+        left = seconds / done * (epochs - done)
+        print(
+            f"weftpost: {what}: epoch {done}/{epochs}, loss {columns['train_loss'][-1]:.4f},"
+            f" test accuracy {columns['test_accuracy'][-1]:.4f}, {left:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return say
