@@ -27,6 +27,8 @@ typedef struct {
   double                   sum_gap, max_gap;       /* relative gaps; at λ = 0 the KKT residuals instead */
   WeftCoderConvergedReason reason;
 } WeftCoderResult;
+/* WeftCoderResultAdd - adds what was reached over some samples to what was over others; the worse reason stands. */
+extern void WeftCoderResultAdd(const WeftCoderResult *part, WeftCoderResult *sum);
 
 /* The options that WeftCoderSetFromOptions() reads. */
 extern const WeftOption WeftCoderOptions[];

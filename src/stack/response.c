@@ -111,19 +111,6 @@ static void PoolCodes(const WeftResponder *r, const WeftCodes *codes, WeftBlock 
     }
 }
 
-/* Adds what one piece of samples reached to the whole. Reasons are ordered as they worsen, but for the first two, of
-   which a responder meets one only. */
-static void Accumulate(const WeftCoderResult *piece, WeftCoderResult *sum)
-{
-  sum->reason = sum->samples ? PetscMin(sum->reason, piece->reason) : piece->reason;
-  sum->samples += piece->samples;
-  sum->active_groups += piece->active_groups;
-  sum->objective += piece->objective;
-  sum->reconstruction += piece->reconstruction;
-  sum->sum_gap += piece->sum_gap;
-  sum->max_gap = PetscMax(sum->max_gap, piece->max_gap);
-}
-
 static PetscErrorCode Exact(WeftResponder *r, const WeftBlock *x, WeftBlock *y, WeftCoderResult *sum)
 {
   WeftCoder       coder;
@@ -140,7 +127,7 @@ static PetscErrorCode Exact(WeftResponder *r, const WeftBlock *x, WeftBlock *y, 
     PetscCall(WeftCoderSolve(coder, &part, NULL, &codes, &result));
     PetscCall(PetscMemzero(to.values.v, rows * to.cols * WeftPrecisionBytes(to.precision)));
     PoolCodes(r, &codes, &to);
-    Accumulate(&result, sum);
+    WeftCoderResultAdd(&result, sum);
   }
   PetscCall(WeftCodesDestroy(&codes));
   PetscFunctionReturn(PETSC_SUCCESS);

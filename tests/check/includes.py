@@ -42,6 +42,7 @@ OWNER = {
     "response.h": "stack",
     "stack.h": "stack",
     "runfile.h": "io",
+    "structure.h": "io",
     "bench.h": "bench",
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -200,6 +200,19 @@ static void Summarise(const WeftCoder coder, const WeftCodes *codes, WeftCoderRe
     result->reason = coder->threshold > 0 ? WEFT_CODER_CONVERGED_GAP : WEFT_CODER_CONVERGED_KKT;
 }
 
+/* Reasons are ordered as they worsen, but for the first two, of which one penalty meets one only. */
+void WeftCoderResultAdd(const WeftCoderResult *part, WeftCoderResult *sum)
+{
+  if (!part->samples) return;
+  sum->reason = sum->samples ? PetscMin(sum->reason, part->reason) : part->reason;
+  sum->samples += part->samples;
+  sum->active_groups += part->active_groups;
+  sum->objective += part->objective;
+  sum->reconstruction += part->reconstruction;
+  sum->sum_gap += part->sum_gap;
+  sum->max_gap = PetscMax(sum->max_gap, part->max_gap);
+}
+
 static PetscErrorCode CheckCodes(const WeftCoder coder, const WeftCodes *codes)
 {
   PetscFunctionBegin;
