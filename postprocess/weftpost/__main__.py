@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from . import report
 from .bench import table, turns
 from .bench.result import read_bench
+from .claims import report as claims
+from .claims import table as claims_table
 from .errors import UserError
 from .figures import atoms, fields, history, rates, style
 from .measure import measure
@@ -32,6 +34,7 @@ HELP = {
     "measure": "locality, pooling, width, density and gaps, as numbers",
 }
 BENCH_HELP = "weft bench coder beside scikit-learn on the same problem, in turn: table and picture"
+CLAIMS_HELP = "what jobs/claims.sh made, as one table and its pictures"
 USER_MISTAKE = 2
 
 
@@ -77,6 +80,7 @@ def _parser() -> Parser:
             words = "show at most N groups (default 64)"
             command.add_argument("--groups", type=_positive, default=64, metavar="N", help=words)
     _add_bench(commands.add_parser("bench", help=BENCH_HELP, description=BENCH_HELP))
+    _add_claims(commands.add_parser("claims", help=CLAIMS_HELP, description=CLAIMS_HELP))
     words = networks.CNN_HELP
     networks.add_cnn(commands.add_parser("cnn", help=words, description=words), _positive)
     return parser
@@ -94,6 +98,13 @@ def _add_bench(command: argparse.ArgumentParser) -> None:
     command.add_argument("--repeats", type=_positive, default=3, metavar="N", help=words)
     words = "where to write (default: beside coder.json)"
     command.add_argument("-o", dest="directory", type=Path, metavar="DIR", help=words)
+
+
+def _add_claims(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(act=_claims)
+    command.add_argument("directory", type=Path, metavar="DIR", help="that jobs/claims.sh filled")
+    words = "where to write (default: DIR)"
+    command.add_argument("-o", dest="output", type=Path, metavar="DIR", help=words)
 
 
 def _natural(text: str) -> int:
@@ -132,6 +143,19 @@ def _compare(options: argparse.Namespace) -> None:
     print(_write(table.as_markdown(found), directory, f"{name}.md"))
     print(_write(turns.as_json(found) + "\n", directory, f"{name}.json"))
     print(_save(rates.draw(found), directory, f"{name}.png"))
+
+
+def _claims(options: argparse.Namespace) -> None:
+    found = claims.report(options.directory)
+    directory = options.output or options.directory
+    style.apply()
+    text = claims_table.as_markdown(found.rows, found.missing)
+    print(text, flush=True)
+    print(_write(text + "\n", directory, "claims.md"))
+    print(_write(claims_table.as_csv(found.rows), directory, "claims.csv"))
+    print(_put(directory / "claims.h5", lambda path: claims_table.write_hdf5(path, found.rows)))
+    for name, draw in found.figures.items():
+        print(_save(draw(), directory, f"claims-{name}.png"), flush=True)
 
 
 def _progress(words: str) -> None:

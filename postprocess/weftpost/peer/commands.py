@@ -29,9 +29,11 @@ def add_recipe(command: argparse.ArgumentParser, positive: Callable[[str], int])
     command.add_argument("-o", dest="output", type=Path, required=True, metavar="F.h5")
     command.add_argument("--seed", type=int, default=0, help="of start, batches and dropout")
     command.add_argument("--epochs", type=positive, default=8, metavar="N", help="(default 8)")
-    command.add_argument("--batch", type=positive, default=100, metavar="N", help="(default 100)")
+    command.add_argument("--batch", type=positive, default=120, metavar="N", help="(default 120)")
     words = "Adam's, at its highest (default %(default)s)"
     command.add_argument("--rate", type=float, default=2e-3, metavar="R", help=words)
+    words = "epochs over which the rate rises (default %(default)s)"
+    command.add_argument("--warmup", type=float, default=0.3, metavar="E", help=words)
     command.add_argument("--label-smoothing", type=_fraction, default=0.0, metavar="S")
     command.add_argument("--weight-decay", type=float, default=0.0, metavar="W")
     command.add_argument("--threads", type=positive, default=1, metavar="N", help="(default 1)")
@@ -69,7 +71,7 @@ def _train_cnn(data: Data, options: argparse.Namespace) -> Result:
 
 def common(options: argparse.Namespace) -> dict[str, Any]:
     """What every result says of how it was made."""
-    names = ("seed", "epochs", "batch", "rate", "label_smoothing", "weight_decay", "threads")
+    names = ("seed", "epochs", "batch", "rate", "warmup", "label_smoothing", "weight_decay", "threads")
     return {"data": str(options.data), **{name: getattr(options, name) for name in names}}
 
 

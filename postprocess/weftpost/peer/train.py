@@ -21,15 +21,15 @@ TESTED = 1000  # samples at a time
 @dataclass(frozen=True)
 class Recipe:
     epochs: int = 8
-    batch: int = 100
+    batch: int = 120
     rate: float = 2e-3
-    warmup: float = 0.05  # part of the run over which the rate rises
+    warmup: float = 0.3  # epochs over which the rate rises
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
 
-    def rate_at(self, step: int, steps: int) -> float:
+    def rate_at(self, step: int, per_epoch: int) -> float:
         """Rises in a line, then falls along half a cosine."""
-        rising = max(1, round(self.warmup * steps))
+        steps, rising = self.epochs * per_epoch, max(1, round(self.warmup * per_epoch))
         if step < rising:
             return self.rate * (step + 1) / rising
         return 0.5 * self.rate * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
@@ -109,7 +109,7 @@ def _epoch(
     loss_sum = right = 0.0
     for number, rows in enumerate(torch.randperm(count, generator=order).split(recipe.batch)):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate_at(epoch * per_epoch + number, recipe.epochs * per_epoch)
+            group["lr"] = recipe.rate_at(epoch * per_epoch + number, per_epoch)
         logits, labels = model(train.x[rows]), train.y[rows]
         loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         optimizer.zero_grad()

@@ -1,0 +1,49 @@
+"""Claim f: accuracy of the learned structure beside others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .found import Found, read_trained
+from .rows import Row, of_several
+
+CNN, LEARNED, WIDE = "cnn", "learned", "learned, wide"
+CLOSE = 0.3  # points below the CNN that still count as comparable
+
+
+@dataclass(frozen=True)
+class Bar:
+    kind: str
+    accuracies: list[float]  # in %, one for each seed
+    weights: int | None
+
+    @property
+    def mean(self) -> float:
+        return sum(self.accuracies) / len(self.accuracies)
+
+
+def bars(found: Found, data: str) -> list[Bar]:
+    """In the order of the plan."""
+    seen: dict[str, list[float]] = {}
+    weights: dict[str, int | None] = {}
+    for step, path in found.those(claim="f", data=data):
+        if step.about.get("makes") == "run":
+            continue
+        kind, trained = step.about["kind"], read_trained(path)
+        seen.setdefault(kind, []).append(100 * trained.accuracy)
+        weights[kind] = max(trained.weights or 0, weights.get(kind) or 0) or None
+    return [Bar(kind, accuracies, weights[kind]) for kind, accuracies in seen.items()]
+
+
+def rows_f(data: str, found: list[Bar]) -> list[Row]:
+    cnn = next((bar for bar in found if bar.kind == CNN), None)
+    rows = []
+    for bar in found:
+        aim, met = "", None
+        if cnn and bar.kind in (LEARNED, WIDE):
+            aim, met = f"within {CLOSE} of the CNN", bool(bar.mean >= cnn.mean - CLOSE)
+        what = f"accuracy, {bar.kind}"
+        if bar.weights:
+            what += f" ({bar.weights:,} weights)"
+        rows.append(of_several("f", data, what, bar.accuracies, "%", aim=aim, met=met))
+    return rows
