@@ -41,6 +41,9 @@ extern PetscErrorCode WeftPrepFit(WeftPrep prep, WeftBlock *x);
    others beyond round-off. */
 extern PetscErrorCode WeftPrepApply(WeftPrep prep, WeftBlock *x);
 
+/* WeftPrepCentre - cn(x) - mean in place: all but the whitening. Not collective. */
+extern PetscErrorCode WeftPrepCentre(WeftPrep prep, WeftBlock *x);
+
 /* What a run file stores. */
 typedef struct {
   PetscInt      d;

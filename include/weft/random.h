@@ -9,7 +9,9 @@ typedef enum {
   WEFT_STREAM_ATOM,   /* one index per initial atom */
   WEFT_STREAM_RESEED, /* one index per re-seeded group */
   WEFT_STREAM_TEST,
-  WEFT_STREAM_SUPPORT /* one index per group whose inputs are drawn */
+  WEFT_STREAM_SUPPORT, /* one index per group whose inputs are drawn */
+  WEFT_STREAM_WEIGHT,  /* one index per row of weights */
+  WEFT_STREAM_DROPOUT  /* one index per sample */
 } WeftStream;
 
 typedef struct {

@@ -18,3 +18,8 @@ typedef struct {
 } WeftRunScalar;
 enum { WEFT_RUN_SCALARS = 8 };
 extern void WeftRunScalars(WeftLayer layer, WeftRunScalar scalars[WEFT_RUN_SCALARS]);
+
+/* What every file says of how it came about: versions, time, ranks, memory; seed, whether it is complete, and the shape
+   of the pictures. Collective. */
+extern PetscErrorCode WeftFileStamp(MPI_Comm comm, hid_t file, const WeftDataInfo *data, PetscInt64 seed,
+                                    PetscBool complete);

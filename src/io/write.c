@@ -1,6 +1,4 @@
 #include "ioimpl.h"
-#include <string.h>
-#include <time.h>
 
 static const PetscInt64 piece_bytes = 1 << 20; /* of a matrix that is turned as it is written */
 
@@ -257,69 +255,13 @@ static PetscErrorCode WriteState(WeftLayer l, WeftOutput output)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteVersions(hid_t file)
-{
-  char        text[MPI_MAX_LIBRARY_VERSION_STRING];
-  unsigned    major, minor, release;
-  int         length;
-  PetscInt    petsc[3];
-  const char *version, *git;
-
-  PetscFunctionBegin;
-  WeftVersion(&version, &git);
-  PetscCall(WeftH5SetText(file, "/", "weft_version", version));
-  PetscCall(WeftH5SetText(file, "/", "git", git));
-  PetscCall(PetscGetVersionNumber(&petsc[0], &petsc[1], &petsc[2], NULL));
-  snprintf(text, sizeof(text), "%d.%d.%d", (int)petsc[0], (int)petsc[1], (int)petsc[2]);
-  PetscCall(WeftH5SetText(file, "/", "petsc", text));
-  WeftH5(H5get_libversion(&major, &minor, &release));
-  snprintf(text, sizeof(text), "%u.%u.%u", major, minor, release);
-  PetscCall(WeftH5SetText(file, "/", "hdf5", text));
-  PetscCallMPI(MPI_Get_library_version(text, &length));
-  text[strcspn(text, ",\n")] = 0;
-  PetscCall(WeftH5SetText(file, "/", "mpi", text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Attributes must be the same on every rank, the time too. */
-static PetscErrorCode Created(MPI_Comm comm, size_t size, char text[])
-{
-  long long now = (long long)time(NULL);
-  time_t    seconds;
-  struct tm utc;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Bcast(&now, 1, MPI_LONG_LONG, 0, comm));
-  seconds = (time_t)now;
-  gmtime_r(&seconds, &utc);
-  strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info, PetscBool complete)
 {
-  char       text[64];
-  int        size;
-  PetscInt64 peak;
-
   PetscFunctionBegin;
-  PetscCall(WeftPeakMemory(l->comm, &peak));
-  PetscCallMPI(MPI_Comm_size(l->comm, &size));
-  PetscCall(Created(l->comm, sizeof(text), text));
-  PetscCall(WeftH5SetInt(file, "/", "weft_schema", WEFT_SCHEMA));
-  PetscCall(WeftH5SetInt(file, "/", "ranks", size));
-  PetscCall(WeftH5SetInt(file, "/", "seed", info->seed));
-  PetscCall(WeftH5SetInt(file, "/", "complete", complete ? 1 : 0));
+  PetscCall(WeftFileStamp(l->comm, file, info->data, info->seed, complete));
   PetscCall(WeftH5SetInt(file, "/", "samples", l->n));
   PetscCall(WeftH5SetInt(file, "/", "data_checksum", info->data_checksum));
   PetscCall(WeftH5SetInt(file, "/", "freeze_iteration", WeftLayerFreezeIteration(l)));
-  PetscCall(WeftH5SetInt(file, "/", "peak_bytes_per_rank", peak));
-  PetscCall(WeftH5SetText(file, "/", "created", text));
-  PetscCall(WriteVersions(file));
-  if (info->data->shape[0]) {
-    PetscCall(WeftH5SetInts(file, "/", "shape", 3, info->data->shape));
-    PetscCall(WeftH5SetText(file, "/", "pixel_order", info->data->pixel_order));
-  }
   PetscCall(
     WeftH5WriteText(l->comm, file, "/options", info->options, (WeftH5Note){"options as run, YAML", NULL, NULL}));
   PetscFunctionReturn(PETSC_SUCCESS);

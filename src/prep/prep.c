@@ -168,6 +168,26 @@ PetscErrorCode WeftPrepApply(WeftPrep prep, WeftBlock *x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftPrepCentre(WeftPrep prep, WeftBlock *x)
+{
+  double *row;
+
+  PetscFunctionBegin;
+  PetscCheck(prep->ready, prep->comm, PETSC_ERR_ORDER, "call WeftPrepFit() or WeftPrepSetParameters() first");
+  PetscCall(CheckShape(prep, x));
+  PetscCall(WeftEventBegin(WEFT_EVENT_PREPARE));
+  PetscCall(WeftContrastNormalise(prep->contrast_floor, x, NULL));
+  PetscCall(PetscMalloc1(prep->d, &row));
+  for (size_t i = 0; i < x->rows; ++i) {
+    WeftBlockGetRow(x, i, row);
+    for (PetscInt j = 0; j < prep->d; ++j) row[j] -= prep->mean[j];
+    WeftBlockSetRow(x, i, row);
+  }
+  PetscCall(PetscFree(row));
+  PetscCall(WeftEventEnd(WEFT_EVENT_PREPARE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftPrepGetParameters(WeftPrep prep, WeftPrepParameters *parameters)
 {
   PetscFunctionBegin;

@@ -43,6 +43,9 @@ OWNER = {
     "stack.h": "stack",
     "runfile.h": "io",
     "structure.h": "io",
+    "network.h": "io",
+    "networkfile.h": "io",
+    "train.h": "train",
     "bench.h": "bench",
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -1,0 +1,50 @@
+/* The network file: checkpoint and result are one HDF5 file (README, "The network file"). All functions are collective.
+ */
+#pragma once
+#include <weft/data.h>
+#include <weft/network.h>
+#include <weft/prep.h>
+#include <weft/runfile.h>
+
+enum { WEFT_NETWORK_MAX_SCALARS = 16, WEFT_NETWORK_MAX_STATE = 16 };
+
+/* What the file says beside the network. The caller's pointers. */
+typedef struct {
+  const char         *options;   /* YAML as run */
+  const char         *rule;      /* what trained it */
+  const char         *structure; /* where the structure came from, as text */
+  const WeftDataInfo *data;      /* picture shape */
+  PetscInt64          seed;
+  PetscInt64          data_checksum;
+  double              test_accuracy; /* NaN: no test samples */
+  /* the history: columns [entries] of an array [entries, columns] */
+  int                columns;
+  const char *const *column_name, *const *column_note;
+  size_t  entries;
+  double *history; /* room for all entries when reading */
+  size_t  room;    /* entries that history has room for */
+  /* what a resume needs beside the network */
+  int         nscalars, nstate;
+  const char *scalar_name[WEFT_NETWORK_MAX_SCALARS];
+  double     *scalar[WEFT_NETWORK_MAX_SCALARS];
+  const char *state_name[WEFT_NETWORK_MAX_STATE], *state_note[WEFT_NETWORK_MAX_STATE];
+  WeftBlock  *state[WEFT_NETWORK_MAX_STATE]; /* one row each */
+} WeftNetworkRecord;
+
+/* WeftNetworkFileWrite - writes path beside itself and renames. prep: of the samples. complete: a result, without what
+   a resume needs. A disk that is full is a user's mistake; what was at path stays. */
+extern PetscErrorCode WeftNetworkFileWrite(MPI_Comm comm, const char path[], const WeftNetworkRecord *record,
+                                           const WeftNetwork *network, WeftPrep prep, PetscBool complete);
+
+/* WeftNetworkFileInspect - what stands at path. A file that is damaged, no network, or of another schema is a user's
+   mistake. option names what gave the path. */
+extern PetscErrorCode WeftNetworkFileInspect(MPI_Comm comm, const char option[], const char path[],
+                                             WeftRunState *state);
+/* WeftNetworkFileRead - the network and the preprocessing of its samples; the caller destroys both. precision: of the
+   numbers, whatever the file's. */
+extern PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], const char path[],
+                                          WeftPrecision precision, WeftNetwork *network, WeftPrep *prep);
+/* WeftNetworkFileResume - parameters, statistics, history, scalars and state of a checkpoint into a network and a
+   record that were made as when it was begun; what does not fit is a user's mistake. */
+extern PetscErrorCode WeftNetworkFileResume(MPI_Comm comm, const char path[], WeftNetworkRecord *record,
+                                            WeftNetwork *network);

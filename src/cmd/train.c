@@ -1,0 +1,324 @@
+#include "cmd.h"
+#include <weft/output.h>
+#include <weft/train.h>
+#include <math.h>
+
+static const WeftOption options[] = {
+  {"-structure", "RUN.h5", NULL, "learned structure: a complete run file of weft learn"},
+  {"-data", "F.h5", NULL, "data file with labels"},
+  {"-o", "NET.h5", NULL, "network file to write"},
+  {"-resume", NULL, NULL, "go on from the network file where it is a checkpoint; start afresh where there is none"},
+  {"-seed", "S", "1", "key of all random numbers"},
+  {"-weft_checkpoint_every", "S", "300", "seconds between checkpoints"},
+  {NULL, NULL, NULL, NULL}};
+
+/* Everything that a run has at hand; each part knows only its own. */
+typedef struct {
+  char                    structure_path[PETSC_MAX_PATH_LEN], data_path[PETSC_MAX_PATH_LEN], path[PETSC_MAX_PATH_LEN];
+  WeftTrainSettings       settings;
+  const WeftTrainingRule *rule;
+  double                  checkpoint_every;
+  PetscBool               resume;
+  WeftRunState            found;
+  PetscInt64              seed;
+  WeftData                data;
+  WeftPrep                prep;
+  WeftSamples             samples[WEFT_NUM_SPLITS];
+  WeftNetwork             network;
+  WeftTrainer             trainer;
+  WeftNetworkRecord       record;
+  char                   *yaml;
+} Run;
+
+static PetscErrorCode ReadOptions(Run *run)
+{
+  char rule[64];
+
+  PetscFunctionBegin;
+  PetscCall(WeftOptionsGetNeeded(options, "-structure", sizeof(run->structure_path), run->structure_path));
+  PetscCall(WeftOptionsGetNeeded(options, "-data", sizeof(run->data_path), run->data_path));
+  PetscCall(WeftOptionsGetNeeded(options, "-o", sizeof(run->path), run->path));
+  PetscCall(WeftOptionsGetFlag(options, "-resume", &run->resume));
+  PetscCall(WeftOptionsGetInt(options, "-seed", 0, INT64_MAX, &run->seed));
+  PetscCall(WeftOptionsGetReal(options, "-weft_checkpoint_every", 0, 1e9, &run->checkpoint_every));
+  PetscCall(WeftTrainSettingsFromOptions(&run->settings));
+  run->settings.seed = (uint64_t)run->seed;
+  PetscCall(WeftOptionsGetText(WeftTrainOptions, "-weft_train_rule", sizeof(rule), rule, NULL));
+  run->rule = WeftTrainingRuleFind(rule);
+  WeftUserCheck(run->rule, PETSC_COMM_WORLD, "-weft_train_rule %s: there is no such rule (weft train -help)", rule);
+  PetscCall(WeftOptionsYAML(&WeftVerbTrain, &run->yaml));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before any work: may the output be written, and is there something to go on from? */
+static PetscErrorCode LookForRun(Run *run)
+{
+  static const char *const may_change[] = {"-data", "-o", "-resume", "-weft_checkpoint_every", NULL};
+  const MPI_Comm           comm = PETSC_COMM_WORLD;
+
+  PetscFunctionBegin;
+  run->found = WEFT_RUN_MISSING;
+  if (run->resume) PetscCall(WeftNetworkFileInspect(comm, "-o", run->path, &run->found));
+  if (run->found == WEFT_RUN_MISSING) PetscCall(WeftOutputCheckNew(comm, "-o", run->path));
+  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OpenData(Run *run)
+{
+  const WeftDataInfo *info;
+
+  PetscFunctionBegin;
+  PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", run->data_path, &run->data));
+  info = WeftDataGetInfo(run->data);
+  WeftUserCheck(info->labelled[WEFT_TRAIN], PETSC_COMM_WORLD, "-data %s: has no labels /train/y: training needs them",
+                run->data_path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the network is made of: freed once it is. */
+typedef struct {
+  int             count;
+  WeftBlock       atoms[WEFT_NETWORK_MAX_LAYERS];
+  unsigned char  *alive[WEFT_NETWORK_MAX_LAYERS];
+  WeftTrainSource source[WEFT_NETWORK_MAX_LAYERS];
+} Structure;
+
+static PetscErrorCode ReadLayer(Run *run, hid_t file, Structure *s)
+{
+  const PetscInt64 d = WeftDataGetInfo(run->data)->features;
+  PetscInt64       dims[2] = {-1, -1}, groups = -1;
+  double          *columns;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Expect(PETSC_COMM_WORLD, file, "/layers/0/dictionary", 2, dims));
+  PetscCall(WeftH5Expect(PETSC_COMM_WORLD, file, "/layers/0/alive", 1, &groups));
+  WeftUserCheck(dims[0] == d, PETSC_COMM_WORLD, "-structure %s: for samples of %lld features, those of %s have %lld",
+                run->structure_path, (long long)dims[0], run->data_path, (long long)d);
+  PetscCall(PetscMalloc1((size_t)(dims[0] * dims[1]), &columns));
+  PetscCall(PetscMalloc1((size_t)groups, &s->alive[0]));
+  PetscCall(WeftH5ReadRows(PETSC_COMM_WORLD, file, "/layers/0/dictionary", 0, d, H5T_NATIVE_DOUBLE, columns));
+  PetscCall(WeftH5ReadRows(PETSC_COMM_WORLD, file, "/layers/0/alive", 0, groups, H5T_NATIVE_UCHAR, s->alive[0]));
+  PetscCall(WeftBlockCreate((size_t)dims[1], (size_t)d, WEFT_DOUBLE, &s->atoms[0]));
+  WeftBlockFromColumns(columns, (size_t)dims[1], &s->atoms[0]);
+  PetscCall(PetscFree(columns));
+  s->source[0] = (WeftTrainSource){&s->atoms[0], (int)(dims[1] / groups), s->alive[0]};
+  s->count = 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadStructure(Run *run, Structure *s)
+{
+  hid_t        file;
+  WeftRunState state;
+
+  PetscFunctionBegin;
+  PetscCall(WeftRunFileInspect(PETSC_COMM_WORLD, "-structure", run->structure_path, &state));
+  WeftUserCheck(state == WEFT_RUN_COMPLETE, PETSC_COMM_WORLD, "-structure %s: %s", run->structure_path,
+                state == WEFT_RUN_MISSING ? "no such file" : "a checkpoint: finish it with weft learn -resume");
+  PetscCall(WeftH5OpenRead(PETSC_COMM_WORLD, "-structure", run->structure_path, &file));
+  PetscCall(ReadLayer(run, file, s));
+  WeftH5(H5Fclose(file));
+  PetscCall(WeftPrepCreate(PETSC_COMM_WORLD, (PetscInt)WeftDataGetInfo(run->data)->features, &run->prep));
+  PetscCall(WeftRunFileReadPrep(PETSC_COMM_WORLD, run->structure_path, run->prep));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MakeNetwork(Run *run)
+{
+  const WeftDataInfo *info = WeftDataGetInfo(run->data);
+  Structure           s = {0};
+
+  PetscFunctionBegin;
+  PetscCall(ReadStructure(run, &s));
+  PetscCall(
+    WeftTrainPlan(&run->settings, s.count, s.source, (size_t)info->features, (size_t)info->classes, &run->network));
+  PetscCall(WeftNetworkCreate(&run->network));
+  PetscCall(WeftTrainStartRandom(&run->settings, &run->network));
+  PetscCall(WeftTrainStartLearned(s.count, s.source, &run->network));
+  for (int i = 0; i < s.count; ++i) {
+    PetscCall(WeftBlockDestroy(&s.atoms[i]));
+    PetscCall(PetscFree(s.alive[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before memory is taken. */
+static PetscErrorCode TellMemory(const Run *run)
+{
+  const PetscInt64 *n = WeftDataGetInfo(run->data)->samples;
+  PetscInt64        now;
+  int               size;
+  double            more;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &now));
+  PetscCall(WeftBlasSay(PETSC_COMM_WORLD));
+  more = WeftTrainMemory(&run->settings, &run->network, (n[WEFT_TRAIN] + size - 1) / size,
+                         (n[WEFT_TEST] + size - 1) / size, size);
+  PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
+                         "weft: note: about %.0f MB per rank: %.0f of libraries and what the network is made of, %.0f "
+                         "of samples and network\n",
+                         ((double)now + more) / 1e6, (double)now / 1e6, more / 1e6));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadSamples(Run *run, WeftSplit split)
+{
+  WeftSamples *s = &run->samples[split];
+  PetscInt64   rows;
+  uint64_t     sum;
+  int          rank, size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
+  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
+  s->n = WeftDataGetInfo(run->data)->samples[split];
+  WeftDataRange(s->n, rank, size, &s->row0, &rows);
+  PetscCall(WeftDataReadRows(run->data, split, s->row0, rows, run->settings.precision, &s->x));
+  PetscCall(PetscMalloc1((size_t)rows, &s->labels));
+  PetscCall(WeftDataReadLabels(run->data, split, s->row0, rows, s->labels));
+  sum = WeftBlockChecksum(&s->x, (uint64_t)s->row0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  if (split == WEFT_TRAIN) run->record.data_checksum = (PetscInt64)sum;
+  if (run->settings.whitened)
+    PetscCall(WeftPrepApply(run->prep, &s->x));
+  else
+    PetscCall(WeftPrepCentre(run->prep, &s->x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode LoadSamples(Run *run)
+{
+  const WeftDataInfo *info = WeftDataGetInfo(run->data);
+
+  PetscFunctionBegin;
+  PetscCall(TellMemory(run));
+  PetscCall(ReadSamples(run, WEFT_TRAIN));
+  if (run->found == WEFT_RUN_CHECKPOINT)
+    PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, run->record.data_checksum));
+  if (info->samples[WEFT_TEST] && info->labelled[WEFT_TEST]) PetscCall(ReadSamples(run, WEFT_TEST));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MakeTrainer(Run *run)
+{
+  const WeftSamples *test = run->samples[WEFT_TEST].n ? &run->samples[WEFT_TEST] : NULL;
+
+  PetscFunctionBegin;
+  PetscCall(WeftTrainerCreate(PETSC_COMM_WORLD, &run->settings, run->rule, &run->network, &run->samples[WEFT_TRAIN],
+                              test, &run->trainer));
+  run->record.options = run->yaml;
+  run->record.structure = run->structure_path;
+  run->record.data = WeftDataGetInfo(run->data);
+  run->record.seed = run->seed;
+  if (run->found != WEFT_RUN_CHECKPOINT) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftTrainerRecord(run->trainer, &run->record));
+  PetscCall(WeftNetworkFileResume(PETSC_COMM_WORLD, run->path, &run->record, &run->network));
+  PetscCall(WeftTrainerRestore(run->trainer, &run->record));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(Run *run, PetscBool complete)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftTrainerRecord(run->trainer, &run->record));
+  PetscCall(WeftNetworkFileWrite(PETSC_COMM_WORLD, run->path, &run->record, &run->network, run->prep, complete));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Checkpoint(WeftTrainer trainer, void *ctx)
+{
+  PetscFunctionBegin;
+  (void)trainer;
+  PetscCall(Write(ctx, PETSC_FALSE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Summarise(const Run *run)
+{
+  const WeftTrainer t = run->trainer;
+  const double     *last = t->history + (t->entries - 1) * WEFT_TRAINED_FIELDS;
+  size_t            connections = 0;
+  PetscInt64        bytes;
+  char              test[64] = "no test samples";
+
+  PetscFunctionBegin;
+  PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &bytes));
+  for (int i = 0; i < run->network.nlayers; ++i) connections += WeftNetworkConnections(&run->network.layer[i]);
+  if (t->test) snprintf(test, sizeof(test), "test accuracy %.2f %%", 100 * last[WEFT_TRAINED_TEST_ACCURACY]);
+  PetscCall(PetscPrintf(
+    PETSC_COMM_WORLD, "%lld samples x %zu inputs: %d masked layers of %zu connections in all, %zu parameters\n",
+    (long long)t->train->n, run->network.inputs, run->network.nlayers, connections, run->network.parameters.cols));
+  PetscCall(PetscPrintf(
+    PETSC_COMM_WORLD, "%s after %zu epochs; training loss %.4f, accuracy %.2f %%; %.1f s, %.0f MB per rank at most\n",
+    test, t->entries, last[WEFT_TRAINED_LOSS], 100 * last[WEFT_TRAINED_ACCURACY], t->seconds, (double)bytes / 1e6));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "written: %s\n", run->path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(Run *run)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftTrainerDestroy(&run->trainer));
+  PetscCall(WeftNetworkDestroy(&run->network));
+  PetscCall(WeftPrepDestroy(&run->prep));
+  for (int i = 0; i < WEFT_NUM_SPLITS; ++i) {
+    PetscCall(WeftBlockDestroy(&run->samples[i].x));
+    PetscCall(PetscFree(run->samples[i].labels));
+  }
+  if (run->data) PetscCall(WeftDataClose(&run->data));
+  PetscCall(PetscFree(run->yaml));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Train(Run *run)
+{
+  const WeftTrainerHooks hooks = {Checkpoint, run, run->checkpoint_every, PETSC_FALSE};
+  PetscBool              stopped = PETSC_FALSE;
+
+  PetscFunctionBegin;
+  PetscCall(OpenData(run));
+  PetscCall(MakeNetwork(run));
+  PetscCall(LoadSamples(run));
+  PetscCall(MakeTrainer(run));
+  PetscCall(WeftTrainerRun(run->trainer, &hooks, &stopped));
+  if (!stopped) {
+    PetscCall(Write(run, PETSC_TRUE));
+    PetscCall(Summarise(run));
+  } else {
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
+                          "stopped after %lld of %lld steps; checkpoint in %s: run again with -resume\n",
+                          (long long)run->trainer->step, (long long)run->trainer->steps, run->path));
+  }
+  PetscCall(Destroy(run));
+  if (stopped) WeftExitStatus(WEFT_EXIT_STOPPED);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RunTrain(const char word[])
+{
+  Run run = {0};
+
+  PetscFunctionBegin;
+  (void)word;
+  PetscCall(ReadOptions(&run));
+  PetscCall(LookForRun(&run));
+  if (run.found == WEFT_RUN_COMPLETE) {
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run.path));
+    PetscCall(PetscFree(run.yaml));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Train(&run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const WeftVerb WeftVerbTrain = {
+  "train",
+  NULL,
+  "train the network of a learned structure",
+  "  weft train -structure run.h5 -data data.h5 -o net.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
+  "  mpirun -n 2 weft train -structure run.h5 -data data.h5 -o net.h5\n",
+  {options, WeftTrainOptions},
+  RunTrain};

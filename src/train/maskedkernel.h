@@ -1,0 +1,141 @@
+/* The loops of masked.c for REAL = float and double: it includes this once for each. A row holds one unit's or input's
+   values over a batch, ld of them, a multiple of the LANES of a vector, so that a connection is p multiply-adds of
+   whole vectors. Vectors are GNU C's, as in the coder's products. */
+
+#define LANES (64 / sizeof(REAL))
+typedef REAL NAME(Vector) __attribute__((vector_size(64), aligned(sizeof(REAL)), may_alias));
+
+/* h = Σ_c w_c u_c for some atoms of a group and some vectors of the batch, both constants. */
+static inline __attribute__((always_inline)) void NAME(Forward)(const WeftConnections *c, const REAL *w, const REAL *u,
+                                                                size_t ld, int atoms, int vectors, REAL *h)
+{
+  NAME(Vector) sum[4][4] = {{{0}}};
+
+  for (size_t i = 0; i < c->count; ++i) {
+    const REAL *weight = w + (c->row ? (size_t)c->row[i] : i) * c->p;
+    const NAME(Vector) *in = (const NAME(Vector) *)(u + (size_t)c->input[i] * ld);
+    for (int v = 0; v < vectors; ++v)
+      for (int a = 0; a < atoms; ++a) sum[a][v] += weight[a] * in[v];
+  }
+  for (int a = 0; a < atoms; ++a)
+    for (int v = 0; v < vectors; ++v) ((NAME(Vector) *)(h + (size_t)a * ld))[v] = sum[a][v];
+}
+
+/* u += Σ_a w_a dh_a for each connection of a group. */
+static inline __attribute__((always_inline)) void NAME(Inputs)(const WeftConnections *c, const REAL *w, const REAL *dh,
+                                                               size_t ld, int atoms, int vectors, REAL *du)
+{
+  NAME(Vector) h[4][4];
+
+  for (int a = 0; a < atoms; ++a)
+    for (int v = 0; v < vectors; ++v) h[a][v] = ((const NAME(Vector) *)(dh + (size_t)a * ld))[v];
+  for (size_t i = 0; i < c->count; ++i) {
+    const REAL *weight = w + (c->row ? (size_t)c->row[i] : i) * c->p;
+    NAME(Vector) *out = (NAME(Vector) *)(du + (size_t)c->input[i] * ld);
+    for (int v = 0; v < vectors; ++v)
+      for (int a = 0; a < atoms; ++a) out[v] += weight[a] * h[a][v];
+  }
+}
+
+static inline __attribute__((always_inline)) REAL NAME(Sum)(NAME(Vector) v)
+{
+  REAL sum = 0;
+
+  for (size_t i = 0; i < LANES; ++i) sum += v[i];
+  return sum;
+}
+
+/* gw_c += <u_c, dh> over the batch. */
+static inline __attribute__((always_inline)) void NAME(Weights)(const WeftConnections *c, const REAL *u, const REAL *dh,
+                                                                size_t ld, int atoms, REAL *gw)
+{
+  for (size_t i = 0; i < c->count; ++i) {
+    const NAME(Vector) *in = (const NAME(Vector) *)(u + (size_t)c->input[i] * ld), *h = (const NAME(Vector) *)dh;
+    REAL *g = gw + (c->row ? (size_t)c->row[i] : i) * c->p;
+    NAME(Vector) sum[4] = {{0}};
+    for (size_t v = 0; v < ld / LANES; ++v)
+      for (int a = 0; a < atoms; ++a) sum[a] += in[v] * h[(size_t)a * (ld / LANES) + v];
+    for (int a = 0; a < atoms; ++a) g[a] += NAME(Sum)(sum[a]);
+  }
+}
+
+/* Constants unroll, so each width and number of atoms is its own code: from 4 vectors at a time to what is left. */
+#define WIDTHS(work, atoms, w, from, to)                                                                               \
+  for (size_t v = 0; v < ld / LANES; v += 4) {                                                                         \
+    const size_t at = v * LANES, left = ld / LANES - v;                                                                \
+    if (left >= 4)                                                                                                     \
+      NAME(work)(c, w, (from) + at, ld, atoms, 4, (to) + at);                                                          \
+    else if (left == 3)                                                                                                \
+      NAME(work)(c, w, (from) + at, ld, atoms, 3, (to) + at);                                                          \
+    else if (left == 2)                                                                                                \
+      NAME(work)(c, w, (from) + at, ld, atoms, 2, (to) + at);                                                          \
+    else                                                                                                               \
+      NAME(work)(c, w, (from) + at, ld, atoms, 1, (to) + at);                                                          \
+  }
+#define ATOMS(p, body)                                                                                                 \
+  for (size_t a = 0; a < (p); a += 4) {                                                                                \
+    const size_t rest = (p)-a;                                                                                         \
+    if (rest >= 4) body(4) else if (rest == 3) body(3) else if (rest == 2) body(2) else body(1)                        \
+  }
+
+WEFT_SIMD static void NAME(GroupForward)(const WeftConnections *c, const REAL *w, const REAL *u, size_t ld, REAL *h){
+#define BODY(atoms) WIDTHS(Forward, atoms, w + a, u, h + a * ld)
+  ATOMS(c->p, BODY)
+#undef BODY
+}
+
+WEFT_SIMD static void NAME(GroupInputs)(const WeftConnections *c, const REAL *w, const REAL *dh, size_t ld, REAL *du){
+#define BODY(atoms) WIDTHS(Inputs, atoms, w + a, dh + a * ld, du)
+  ATOMS(c->p, BODY)
+#undef BODY
+}
+
+WEFT_SIMD static void NAME(GroupWeights)(const WeftConnections *c, const REAL *u, const REAL *dh, size_t ld, REAL *gw)
+{
+#define BODY(atoms) NAME(Weights)(c, u, dh + a * ld, ld, atoms, gw + a);
+  ATOMS(c->p, BODY)
+#undef BODY
+}
+
+/* y = max(0, sqrt(Σ h² + ε) − t) over the rows of a pool. */
+WEFT_SIMD static void NAME(Pool)(size_t count, const size_t row[], const REAL *h, size_t ld, double epsilon,
+                                 double threshold, REAL *y)
+{
+  const REAL t = (REAL)threshold;
+
+  for (size_t i = 0; i < ld; ++i) y[i] = (REAL)epsilon;
+  for (size_t k = 0; k < count; ++k) {
+    const REAL *r = h + row[k] * ld;
+    WEFT_VECTOR_LOOP()
+    for (size_t i = 0; i < ld; ++i) y[i] += r[i] * r[i];
+  }
+  WEFT_VECTOR_LOOP()
+  for (size_t i = 0; i < ld; ++i) {
+    const REAL over = (REAL)sqrt(y[i]) - t;
+    y[i] = over > 0 ? over : 0;
+  }
+}
+
+/* dy <- dy / (norm of the pool), 0 under the threshold; then h <- h dy (+ ds): the gradient in h's place. */
+WEFT_SIMD static void NAME(PoolBackward)(size_t count, const size_t row[], const REAL *y, size_t ld, double threshold,
+                                         REAL *dy, REAL *h, const REAL *ds)
+{
+  const REAL t = (REAL)threshold;
+
+  WEFT_VECTOR_LOOP()
+  for (size_t i = 0; i < ld; ++i) dy[i] = y[i] > 0 ? dy[i] / (y[i] + t) : 0;
+  for (size_t k = 0; k < count; ++k) {
+    REAL       *r = h + row[k] * ld;
+    const REAL *s = ds ? ds + row[k] * ld : NULL;
+    if (s) {
+      WEFT_VECTOR_LOOP()
+      for (size_t i = 0; i < ld; ++i) r[i] = r[i] * dy[i] + s[i];
+    } else {
+      WEFT_VECTOR_LOOP()
+      for (size_t i = 0; i < ld; ++i) r[i] *= dy[i];
+    }
+  }
+}
+#undef WIDTHS
+#undef ATOMS
+#undef LANES

@@ -1,0 +1,166 @@
+/* A trainer: the loop around a rule, its history, checkpoints and signals. */
+#include "trainimpl.h"
+
+const char *const WeftTrainedNames[WEFT_TRAINED_FIELDS] = {"epoch",         "train_loss", "train_accuracy", "test_loss",
+                                                           "test_accuracy", "rate",       "seconds"};
+const char *const WeftTrainedNotes[WEFT_TRAINED_FIELDS] = {
+  "epochs done",
+  "mean loss over the epoch, as trained: labels smoothed, units dropped",
+  "fraction of right answers over the epoch, as trained",
+  "mean cross-entropy of the test samples after the epoch",
+  "fraction of right answers on the test samples after the epoch",
+  "learning rate of the epoch's last step",
+  "seconds since the start, cumulative"};
+
+PetscErrorCode WeftTrainerCreate(MPI_Comm comm, const WeftTrainSettings *settings, const WeftTrainingRule *rule,
+                                 WeftNetwork *network, const WeftSamples *train, const WeftSamples *test,
+                                 WeftTrainer *trainer)
+{
+  WeftTrainer t;
+
+  PetscFunctionBegin;
+  PetscCall(PetscNew(&t));
+  *trainer = t;
+  t->comm = comm;
+  t->settings = *settings;
+  t->rule = rule;
+  t->network = network;
+  t->train = train;
+  t->test = test;
+  PetscCall((*rule->create)(t));
+  PetscCall(PetscCalloc1((size_t)(t->steps / t->steps_per_epoch + 1) * WEFT_TRAINED_FIELDS, &t->history));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftTrainerDestroy(WeftTrainer *trainer)
+{
+  PetscFunctionBegin;
+  if (!*trainer) PetscFunctionReturn(PETSC_SUCCESS);
+  if ((*trainer)->rule->destroy) PetscCall((*(*trainer)->rule->destroy)(*trainer));
+  for (int i = 0; i < (*trainer)->nstate; ++i) PetscCall(WeftBlockDestroy(&(*trainer)->state[i].values));
+  PetscCall(PetscFree((*trainer)->history));
+  PetscCall(PetscFree(*trainer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftTrainerAddState(WeftTrainer t, const char name[], const char description[], size_t cols,
+                                   WeftBlock **values)
+{
+  WeftTrainerState *state = &t->state[t->nstate];
+
+  PetscFunctionBegin;
+  PetscCheck(t->nstate < WEFT_TRAINER_MAX_STATE, t->comm, PETSC_ERR_PLIB, "a rule of too much state");
+  *state = (WeftTrainerState){.name = name, .description = description};
+  PetscCall(WeftBlockCreate(1, cols, t->network->precision, &state->values));
+  *values = &state->values;
+  ++t->nstate;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rank 0's clock and any rank's signal decide for all. */
+static PetscErrorCode Decide(WeftTrainer t, double since, double every, PetscBool *checkpoint, PetscBool *stop)
+{
+  int rank, flags[2];
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(t->comm, &rank));
+  flags[0] = !rank && since >= every;
+  flags[1] = WeftStopRequested() ? 1 : 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MAX, t->comm));
+  *checkpoint = flags[0] ? PETSC_TRUE : PETSC_FALSE;
+  *stop = flags[1] ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode JudgeTest(WeftTrainer t, double entry[])
+{
+  WeftScore score;
+
+  PetscFunctionBegin;
+  entry[WEFT_TRAINED_TEST_LOSS] = entry[WEFT_TRAINED_TEST_ACCURACY] = NAN;
+  if (!t->test) PetscFunctionReturn(PETSC_SUCCESS);
+  if (t->rule->begin_evaluation) PetscCall((*t->rule->begin_evaluation)(t));
+  PetscCall(WeftTrainEvaluate(t->comm, t->network, t->test, &score));
+  if (t->rule->end_evaluation) PetscCall((*t->rule->end_evaluation)(t));
+  entry[WEFT_TRAINED_TEST_LOSS] = score.loss / PetscMax(score.samples, 1);
+  entry[WEFT_TRAINED_TEST_ACCURACY] = score.correct / PetscMax(score.samples, 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ends an epoch: an entry in the history. */
+static PetscErrorCode EndEpoch(WeftTrainer t)
+{
+  double *entry = t->history + t->entries * WEFT_TRAINED_FIELDS;
+
+  PetscFunctionBegin;
+  entry[WEFT_TRAINED_EPOCH] = (double)(t->entries + 1);
+  entry[WEFT_TRAINED_LOSS] = t->score.loss / PetscMax(t->score.samples, 1);
+  entry[WEFT_TRAINED_ACCURACY] = t->score.correct / PetscMax(t->score.samples, 1);
+  entry[WEFT_TRAINED_RATE] = t->rate;
+  PetscCall(JudgeTest(t, entry));
+  t->score = (WeftScore){0};
+  ++t->entries;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One step, and the epoch's end where it is one. */
+static PetscErrorCode Advance(WeftTrainer t)
+{
+  const double begin = MPI_Wtime();
+  PetscBool    ends;
+  double       took;
+
+  PetscFunctionBegin;
+  PetscCall((*t->rule->step)(t));
+  ++t->step;
+  ends = t->step % t->steps_per_epoch ? PETSC_FALSE : PETSC_TRUE;
+  if (ends) PetscCall(EndEpoch(t));
+  took = MPI_Wtime() - begin;
+  t->seconds += took;
+  if (ends) {
+    PetscCallMPI(MPI_Bcast(&t->seconds, 1, MPI_DOUBLE, 0, t->comm));
+    t->history[(t->entries - 1) * WEFT_TRAINED_FIELDS + WEFT_TRAINED_SECONDS] = t->seconds;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Report(WeftTrainer t, WeftProgress *progress)
+{
+  const double *last = t->history + (t->entries - 1) * WEFT_TRAINED_FIELDS;
+  char          detail[128] = "";
+
+  PetscFunctionBegin;
+  if (t->entries)
+    snprintf(detail, sizeof(detail), "epoch %d: loss %.4f, accuracy %.2f %%, test %.2f %%", (int)t->entries,
+             last[WEFT_TRAINED_LOSS], 100 * last[WEFT_TRAINED_ACCURACY], 100 * last[WEFT_TRAINED_TEST_ACCURACY]);
+  PetscCall(WeftProgressUpdate(progress, t->step, detail));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+enum { BETWEEN = 8 }; /* steps between two looks at clock and signals, which cost a message */
+
+PetscErrorCode WeftTrainerRun(WeftTrainer t, const WeftTrainerHooks *hooks, PetscBool *stopped)
+{
+  double       last = MPI_Wtime();
+  PetscBool    save;
+  WeftProgress progress;
+
+  PetscFunctionBegin;
+  *stopped = PETSC_FALSE;
+  PetscCall(WeftProgressBegin(&progress, t->comm, "train", t->step, t->steps));
+  if (hooks->quiet) progress.active = PETSC_FALSE;
+  while (t->step < t->steps && !*stopped) {
+    PetscCall(Advance(t));
+    PetscCall(Report(t, &progress));
+    if (t->step % BETWEEN || t->step == t->steps) continue;
+    PetscCall(Decide(t, MPI_Wtime() - last, hooks->every, &save, stopped));
+    if ((save || *stopped) && hooks->checkpoint) {
+      PetscCall((*hooks->checkpoint)(t, hooks->ctx));
+      last = MPI_Wtime();
+    }
+  }
+  PetscCall(WeftProgressEnd(&progress));
+  /* What was judged is the result: there it stays. */
+  if (t->step == t->steps && t->rule->begin_evaluation) PetscCall((*t->rule->begin_evaluation)(t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
