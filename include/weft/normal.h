@@ -37,6 +37,12 @@ typedef struct {
 
 extern PetscErrorCode WeftNormalGetSums(WeftNormal normal, WeftNormalSums *sums); /* not collective */
 
+/* WeftNormalRotate - targets x become x U: panel holds this rank's rows of U', U [c, c], in row panels. After the
+   reduction. Collective. */
+extern PetscErrorCode WeftNormalRotate(WeftNormal normal, const double panel[]);
+/* WeftNormalMerge - adds the samples of another one of the same sizes; both after the reduction. Collective. */
+extern PetscErrorCode WeftNormalMerge(WeftNormal normal, const WeftNormal other);
+
 /* WeftNormalSolve - this rank's rows of W, [rows, c], and b [c], replicated (NULL: not wanted), by ScaLAPACK Cholesky.
    *definite: false on all ranks where the equations have no unique solution (possible at ridge 0) or hold a number that
    is not finite; W and b are then not set. Collective. */

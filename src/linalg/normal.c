@@ -173,6 +173,7 @@ static PetscErrorCode Scatter(WeftNormal s, PetscInt cols, double **sums)
 static PetscErrorCode Squares(WeftNormal s)
 {
   PetscFunctionBegin;
+  PetscCall(PetscArrayzero(s->square, s->m));
   for (PetscInt i = 0; i < s->rows; ++i) {
     const double square = s->yy[(size_t)i * (size_t)s->m + (size_t)(s->row0 + i)], mean = s->mean_y[s->row0 + i];
     s->square[s->row0 + i] = square <= constant * (square + (double)s->samples * mean * mean) ? 0 : square;
@@ -200,6 +201,48 @@ PetscErrorCode WeftNormalReduce(WeftNormal s)
   PetscCall(PetscFree2(s->sum_y, s->sum_x));
   PetscCall(PetscFree(means));
   s->reduced = PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftNormalRotate(WeftNormal s, const double panel[])
+{
+  const size_t c = (size_t)s->c;
+  double      *turned, *mean;
+  PetscInt     row0, rows;
+
+  PetscFunctionBegin;
+  PetscCheck(s->reduced, s->comm, PETSC_ERR_ORDER, "call WeftNormalReduce() first");
+  PetscCall(PetscMalloc1((size_t)s->rows * c + 1, &turned));
+  PetscCall(WeftPanelTimes(s->comm, PETSC_TRUE, (size_t)s->rows, s->c, s->c, s->yx, panel, turned));
+  PetscCall(PetscFree(s->yx));
+  s->yx = turned;
+  PetscCall(WeftPanelRange(s->comm, s->c, &row0, &rows));
+  PetscCall(PetscCalloc1(c, &mean));
+  for (size_t i = 0; i < (size_t)rows; ++i)
+    for (size_t j = 0; j < c; ++j) mean[(size_t)row0 + i] += panel[i * c + j] * s->mean_x[j];
+  PetscCallMPI(MPI_Allreduce(mean, s->mean_x, (int)s->c, MPI_DOUBLE, MPI_SUM, s->comm));
+  PetscCall(PetscFree(mean));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftNormalMerge(WeftNormal s, const WeftNormal o)
+{
+  const size_t m = (size_t)s->m, c = (size_t)s->c, row0 = (size_t)s->row0;
+  const double n = (double)(s->samples + o->samples), share = n > 0 ? (double)o->samples / n : 0,
+               between = share * (double)s->samples;
+
+  PetscFunctionBegin;
+  PetscCheck(s->reduced && o->reduced, s->comm, PETSC_ERR_ORDER, "call WeftNormalReduce() first");
+  PetscCheck(s->m == o->m && s->c == o->c, s->comm, PETSC_ERR_ARG_SIZ, "normal equations of other sizes");
+  for (size_t i = 0; i < (size_t)s->rows; ++i) {
+    const double apart = between * (o->mean_y[row0 + i] - s->mean_y[row0 + i]);
+    for (size_t j = 0; j < m; ++j) s->yy[i * m + j] += o->yy[i * m + j] + apart * (o->mean_y[j] - s->mean_y[j]);
+    for (size_t j = 0; j < c; ++j) s->yx[i * c + j] += o->yx[i * c + j] + apart * (o->mean_x[j] - s->mean_x[j]);
+  }
+  for (size_t i = 0; i < m; ++i) s->mean_y[i] += share * (o->mean_y[i] - s->mean_y[i]);
+  for (size_t j = 0; j < c; ++j) s->mean_x[j] += share * (o->mean_x[j] - s->mean_x[j]);
+  s->samples += o->samples;
+  PetscCall(Squares(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -63,10 +63,10 @@ static PetscErrorCode CatchStopSignals(void)
 
 static PetscErrorCode RegisterEvents(void)
 {
-  static const char *names[WEFT_NUM_EVENTS] = {"WeftRead",    "WeftPrepare", "WeftWhiten", "WeftCode",
-                                               "WeftCertify", "WeftStats",   "WeftReduce", "WeftDictionary",
-                                               "WeftReseed",  "WeftGather",  "WeftGram",   "WeftCheckpoint"};
-  PetscClassId       classid;
+  static const char *names[WEFT_NUM_EVENTS] = {
+    "WeftRead",       "WeftPrepare", "WeftWhiten", "WeftCode", "WeftCertify",     "WeftStats",     "WeftReduce",
+    "WeftDictionary", "WeftReseed",  "WeftGather", "WeftGram", "WeftInformation", "WeftCheckpoint"};
+  PetscClassId classid;
 
   PetscFunctionBegin;
   PetscCall(PetscClassIdRegister("Weft", &classid));

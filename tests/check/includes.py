@@ -40,6 +40,7 @@ OWNER = {
     "coder.h": "coder",
     "cost.h": "stack",
     "response.h": "stack",
+    "information.h": "stack",
     "stack.h": "stack",
     "runfile.h": "io",
     "structure.h": "io",
