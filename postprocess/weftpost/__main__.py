@@ -83,6 +83,8 @@ def _parser() -> Parser:
     _add_claims(commands.add_parser("claims", help=CLAIMS_HELP, description=CLAIMS_HELP))
     words = networks.CNN_HELP
     networks.add_cnn(commands.add_parser("cnn", help=words, description=words), _positive)
+    words = networks.PEER_HELP
+    networks.add_peer(commands.add_parser("peer", help=words, description=words), _positive)
     return parser
 
 

@@ -15,8 +15,6 @@ from ..geometry import Picture
 from ..runfile import open_file, read_picture
 from .plan import Step, read_plan
 
-COUNTS = ("parameters", "weights")  # what a network file may call how many numbers training finds
-
 
 @dataclass(frozen=True)
 class Information:
@@ -30,8 +28,7 @@ class Information:
 @dataclass(frozen=True)
 class Trained:
     accuracy: float  # after the last epoch
-    weights: int | None
-    seconds: float
+    weights: int | None  # numbers that training finds
 
 
 @dataclass(frozen=True)
@@ -100,13 +97,15 @@ def read_trained(path: Path) -> Trained:
     with open_file(path, "network file", "weft train or weftpost cnn") as file:
         if "test_accuracy" not in file.attrs:
             raise UserError("no attribute test_accuracy: not a finished network file")
-        counts = [int(np.ravel(file.attrs[name])[0]) for name in COUNTS if name in file.attrs]
-        seconds = file.get("/history/seconds")
-        return Trained(
-            accuracy=float(np.ravel(file.attrs["test_accuracy"])[0]),
-            weights=counts[0] if counts else None,
-            seconds=float(seconds[-1]) if isinstance(seconds, h5py.Dataset) and len(seconds) else 0.0,
-        )
+        return Trained(float(np.ravel(file.attrs["test_accuracy"])[0]), _weights(file))
+
+
+def _weights(file: h5py.File) -> int | None:
+    """weft train's own attribute, or that of weftpost cnn."""
+    for place, name in (("/network", "parameters"), ("/", "weights")):
+        if place in file and name in file[place].attrs:
+            return int(np.ravel(file[place].attrs[name])[0])
+    return None
 
 
 def read_first_layer(path: Path) -> FirstLayer:

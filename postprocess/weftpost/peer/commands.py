@@ -11,8 +11,10 @@ from typing import Any
 from ..errors import UserError
 from .data import Data, read_data
 from .launch import need_torch, relaunch
+from .netfile import read_network
 from .result import Result, write_result
 
+PEER_HELP = "rebuild in PyTorch the network that weft train trained, compare its logits, train it anew"
 CNN_HELP = "train the experts' CNN on a data file in PyTorch; accuracy by epoch"
 
 
@@ -23,6 +25,23 @@ def add_cnn(command: argparse.ArgumentParser, positive: Callable[[str], int]) ->
     add_recipe(command, positive)
     words = "of what the dense layers read (default 0.5)"
     command.add_argument("--dropout", type=_fraction, default=0.5, metavar="P", help=words)
+
+
+def add_peer(command: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
+    command.set_defaults(act=_peer)
+    words = "what weft train wrote; the recipe is that of its options"
+    command.add_argument("network", type=Path, metavar="net.h5", help=words)
+    words = "the labelled samples that it was trained on"
+    command.add_argument("--data", type=Path, required=True, metavar="data.h5", help=words)
+    words = "the run file, if it is not where net.h5 says (a learned network starts at its atoms)"
+    command.add_argument("--structure", type=Path, metavar="run.h5", help=words)
+    words = "what weft encode -network wrote of the data: compared with the logits found here"
+    command.add_argument("--logits", type=Path, metavar="F.h5", help=words)
+    command.add_argument("-o", dest="output", type=Path, required=True, metavar="F.h5")
+    command.add_argument("--seed", type=int, default=0, help="of start, batches and dropout")
+    words = "(default: as in net.h5; 0: the logits alone)"
+    command.add_argument("--epochs", type=int, metavar="N", help=words)
+    command.add_argument("--threads", type=positive, default=1, metavar="N", help="(default 1)")
 
 
 def add_recipe(command: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
@@ -67,6 +86,25 @@ def _train_cnn(data: Data, options: argparse.Namespace) -> Result:
     history = train.fit(model, samples, recipe, options.seed, _progress("CNN", options.epochs))
     about = {"kind": "cnn", "weights": cnn.count_weights(model), "dropout": options.dropout}
     return Result(vars(history), {**about, **common(options)})
+
+
+def _peer(options: argparse.Namespace) -> int:
+    need_torch()
+    network = read_network(options.network)
+    data = read_data(options.data)
+    if data.d != network.spec.inputs:
+        raise UserError(f"{data.path}: {data.d} inputs, {network.path} takes {network.spec.inputs}")
+    status = relaunch(options.arguments, options.threads)
+    if status is not None:
+        return status
+    from . import again  # it needs PyTorch
+
+    found = again.again(network, data, options, lambda n: _progress("PyTorch", n))
+    if found.columns["test_accuracy"]:
+        write_result(options.output, found)
+    for name, value in found.about.items():
+        print(f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}")
+    return 0
 
 
 def common(options: argparse.Namespace) -> dict[str, Any]:

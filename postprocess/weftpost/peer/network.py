@@ -129,23 +129,19 @@ class Network(nn.Module):
         self.start()
 
     def start(self) -> None:
-        """Random weights; what a file holds is put over them by load()."""
-        for name, weights in self.named_parameters():
-            if weights.ndim > 1:
-                fan_in = weights.shape[1]
-                if name.startswith("layers"):
-                    layer = self.layers[int(name.split(".")[1])]
-                    fan_in = max(1, len(layer.place) // layer.shape[0])
-                nn.init.normal_(weights, std=(1 / fan_in) ** 0.5)
+        """Uniform: dense weights within sqrt(1/inputs), masked ones within sqrt(3/connections)."""
+        for layer in self.layers:
+            connections = max(1.0, len(layer.place) / layer.shape[0])
+            _uniform(layer.weights, (3 / connections) ** 0.5)
+        for dense in (*self.hidden, self.output):
+            _uniform(dense.weights, (1 / dense.weights.shape[1]) ** 0.5)
 
-    def load(self, weights: dict[str, np.ndarray], only: str = "") -> None:
-        """By the names of the file's /weights; all of them, or those that begin with `only`."""
+    def load(self, weights: dict[str, np.ndarray]) -> None:
+        """By the names of the file's /weights."""
         here = {name.replace(".", "/"): tensor for name, tensor in self.state_dict().items()}
         with torch.no_grad():
             for name, values in weights.items():
-                name = _name_here(name)
-                if name.startswith(only):
-                    here[name].copy_(torch.from_numpy(np.asarray(values, np.float32)))
+                here[_name_here(name)].copy_(torch.from_numpy(np.asarray(values, np.float32)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         u, pooled, singles = x, [], []
@@ -157,6 +153,10 @@ class Network(nn.Module):
         for rate, dense in zip(self.dropout, (*self.hidden, self.output)):
             f = dense(functional.dropout(f, rate, self.training))
         return f
+
+
+def _uniform(weights: nn.Parameter, bound: float) -> None:
+    nn.init.uniform_(weights, -bound, bound)
 
 
 def _name_here(name: str) -> str:

@@ -29,9 +29,10 @@ class Recipe:
 
     def rate_at(self, step: int, per_epoch: int) -> float:
         """Rises in a line, then falls along half a cosine."""
-        steps, rising = self.epochs * per_epoch, max(1, round(self.warmup * per_epoch))
+        steps = self.epochs * per_epoch
+        rising = min(self.warmup * per_epoch, steps)
         if step < rising:
-            return self.rate * (step + 1) / rising
+            return self.rate * (step + 1) / (rising + 1)
         return 0.5 * self.rate * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
 
