@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .found import Found, read_trained
+from .plan import CNN, PEER
 from .rows import Row, of_several
 
-CNN, LEARNED, WIDE = "cnn", "learned", "learned, wide"
+LEARNED, WIDE = "learned", "learned, wide"
+SAME = 0.2  # points that two trainers of one network may differ by, in the mean of the seeds
 CLOSE = 0.3  # points below the CNN that still count as comparable
+NAMES = {PEER: "learned, trained in PyTorch", CNN: "CNN, in PyTorch"}
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,16 @@ def bars(found: Found, data: str) -> list[Bar]:
 
 
 def rows_f(data: str, found: list[Bar]) -> list[Row]:
-    cnn = next((bar for bar in found if bar.kind == CNN), None)
+    by_kind = {bar.kind: bar for bar in found}
+    cnn, learned = by_kind.get(CNN), by_kind.get(LEARNED)
     rows = []
     for bar in found:
         aim, met = "", None
         if cnn and bar.kind in (LEARNED, WIDE):
             aim, met = f"within {CLOSE} of the CNN", bool(bar.mean >= cnn.mean - CLOSE)
-        what = f"accuracy, {bar.kind}"
+        if learned and bar.kind == PEER:
+            aim, met = f"within {SAME} of learned", bool(abs(bar.mean - learned.mean) <= SAME)
+        what = f"accuracy, {NAMES.get(bar.kind, bar.kind)}"
         if bar.weights:
             what += f" ({bar.weights:,} weights)"
         rows.append(of_several("f", data, what, bar.accuracies, "%", aim=aim, met=met))

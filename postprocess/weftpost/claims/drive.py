@@ -20,8 +20,7 @@ import h5py
 import numpy as np
 
 from ..peer.launch import environment
-from .accuracy import CNN
-from .plan import Step, steps_of, write_plan
+from .plan import CNN, PEER, Step, steps_of, write_plan
 
 POLL = 0.2
 USER_MISTAKE = 2
@@ -148,8 +147,8 @@ def main() -> int:
     for name, _, path in (word.partition("=") for word in options.data):
         steps += steps_of(name, str(Path(path).resolve()), options.inputs.resolve())
     if not importlib.util.find_spec("torch"):
-        _say("this Python has no PyTorch (Debian: python3-torch): the CNN is left out")
-        steps = [step for step in steps if step.about.get("kind") != CNN]
+        _say("this Python has no PyTorch (Debian: python3-torch): the CNN and the peer are left out")
+        steps = [step for step in steps if step.about.get("kind") not in (CNN, PEER)]
     options.directory.mkdir(parents=True, exist_ok=True)
     write_plan(options.directory, steps)
     words = {"WEFT": [str(options.weft.resolve())], "PYTHON": [sys.executable]}

@@ -13,6 +13,7 @@ from ..errors import UserError
 DEPTHS = (1, 2, 3, 4)
 SEEDS = (1, 2, 3)
 KINDS = ("learned", "learned-random-weights", "random-mask", "dense", "mlp")
+PEER, CNN = "peer", "cnn"  # what PyTorch trains
 PLAN = "plan.json"
 
 
@@ -58,7 +59,7 @@ def _depth(name: str, data: str, inputs: Path) -> Iterator[Step]:
         for depth in DEPTHS:
             words = (*_file(inputs / "train.yaml"), "-weft_train_layers", str(depth))
             net = f"{name}/depth/layers{depth}-seed{seed}.net.h5"
-            yield _train(net, run, data, seed, words, {**about, "depth": depth}, 70)
+            yield _train(net, run, data, seed, words, {**about, "depth": depth}, 20)
 
 
 def _accuracy(name: str, data: str, inputs: Path) -> Iterator[Step]:
@@ -70,15 +71,24 @@ def _accuracy(name: str, data: str, inputs: Path) -> Iterator[Step]:
         for kind in KINDS:
             words = (*_file(inputs / "train.yaml"), "-structure_kind", kind)
             net = f"{name}/accuracy/{kind}-seed{seed}.net.h5"
-            yield _train(net, run, data, seed, words, {**about, "kind": kind}, 70)
+            yield _train(net, run, data, seed, words, {**about, "kind": kind}, 20)
+        yield _peer(name, data, seed, about)
         wide = f"{name}/accuracy/wide-seed{seed}.run.h5"
         yield _learn(wide, data, seed, _file(inputs / "wide.yaml"), {**about, "wide": 1}, 50)
         words = _file(inputs / "train-wide.yaml")
         net = f"{name}/accuracy/wide-seed{seed}.net.h5"
-        yield _train(net, wide, data, seed, words, {**about, "kind": "learned, wide"}, 120)
+        yield _train(net, wide, data, seed, words, {**about, "kind": "learned, wide"}, 40)
         cnn = f"{name}/accuracy/cnn-seed{seed}.net.h5"
         command = ("PYTHON", "-m", "weftpost", "cnn", data, "-o", cnn, "--seed", str(seed))
-        yield Step(cnn, command, (data,), 75, {**about, "kind": "cnn"})
+        yield Step(cnn, command, (data,), 75, {**about, "kind": CNN})
+
+
+def _peer(name: str, data: str, seed: int, about: dict[str, Any]) -> Step:
+    """The learned network once more, in PyTorch."""
+    net, output = (f"{name}/accuracy/{kind}-seed{seed}.net.h5" for kind in (KINDS[0], "peer"))
+    command = ("PYTHON", "-m", "weftpost", "peer", net, "--data", data, "-o", output)
+    words = (*command, "--seed", str(seed))
+    return Step(output, words, (net, data), 60, {**about, "kind": PEER})
 
 
 def _file(path: Path) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..claims import information
-from ..claims.accuracy import CNN, LEARNED, WIDE, Bar
+from ..claims.accuracy import LEARNED, WIDE, Bar
 from ..claims.depth import GAIN, Depth
 from ..claims.information import Point
+from ..claims.plan import CNN, PEER
 from ..claims.rows import Row
 from .panels import panels
 from .style import BLUE, FAINT, GREEN, INK, ORANGE, VERMILION
@@ -145,7 +146,8 @@ def draw_accuracy(found: dict[str, list[Bar]]) -> Figure:
     words = "Test accuracy after the last epoch; bar: mean of the seeds, line: least to largest; scale does not begin at 0; below: weights"
     page, axes = panels("Accuracy", words, list(found), 680)
     colors = {LEARNED: GREEN, WIDE: GREEN, CNN: VERMILION}
-    for panel, bars in zip(axes, found.values()):
+    for panel, every in zip(axes, found.values()):
+        bars = [bar for bar in every if bar.kind != PEER]
         for place, bar in enumerate(bars):
             panel.bar(place, bar.mean, 0.7, color=colors.get(bar.kind, "0.7"))
             low, high = min(bar.accuracies), max(bar.accuracies)

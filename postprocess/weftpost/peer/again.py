@@ -110,8 +110,9 @@ def _start(network: NetworkFile, options: argparse.Namespace) -> Network:
     torch.manual_seed(options.seed)
     model = Network(network.spec)
     if network.learned_start():
-        run = options.structure or Path(network.structure)
-        model.load(starts(network, run))
+        if not (options.structure or network.structure):
+            raise UserError(f"{network.path}: does not say its run file; give --structure")
+        model.load(starts(network, options.structure or Path(network.structure)))
     return model
 
 

@@ -61,7 +61,7 @@ def read_network(path: Path) -> NetworkFile:
             spec=_spec(file, network, options),
             input=_input(network),
             options=options,
-            structure=_structure(file),
+            structure=_structure(file, options),
             parameters=int(_number(network, "parameters")),
             accuracy=float(_number(file, "test_accuracy")),
             seconds=float(seconds[-1]) if len(seconds) else 0.0,
@@ -149,12 +149,11 @@ def _options(file: h5py.File) -> dict[str, str]:
     return {name.strip().lstrip("-"): value.strip().strip("'\"") for name, _, value in pairs}
 
 
-def _structure(file: h5py.File) -> str:
-    """PATH CHECKSUM, the path may have blanks."""
+def _structure(file: h5py.File, options: dict[str, str]) -> str:
+    """As the options have it; the attribute has its checksum behind it."""
     text = file.attrs.get("structure", "")
     text = text.decode() if isinstance(text, bytes) else str(text)
-    path, _, _ = text.rpartition(" ")
-    return path
+    return options.get("structure", "") or text.rpartition(" ")[0]
 
 
 def starts(network: NetworkFile, run: Path) -> dict[str, np.ndarray]:
