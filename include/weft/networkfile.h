@@ -48,3 +48,6 @@ extern PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], co
    record that were made as when it was begun; what does not fit is a user's mistake. */
 extern PetscErrorCode WeftNetworkFileResume(MPI_Comm comm, const char path[], WeftNetworkRecord *record,
                                             WeftNetwork *network);
+/* WeftNetworkFileCheckStructure - a user's mistake where the file was begun with another structure than this, as
+   WeftStructureDescribe() tells it: "PATH CHECKSUM". The path may differ. */
+extern PetscErrorCode WeftNetworkFileCheckStructure(MPI_Comm comm, const char path[], const char structure[]);

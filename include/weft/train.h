@@ -22,7 +22,8 @@ typedef struct {
   PetscBool     pooled, single; /* units read by the dense layers; singles are the first layer's */
   PetscBool     from_last;      /* pooled units of the last layer alone */
   PetscBool     whitened;
-  int           pool; /* groups in a pool */
+  int           layers; /* of the structure; 0: all */
+  int           pool;   /* groups in a pool */
   WeftPrecision precision;
   uint64_t      seed;
 } WeftTrainSettings;

@@ -1,7 +1,7 @@
 #include "cmd.h"
 #include <weft/output.h>
+#include <weft/structure.h>
 #include <weft/train.h>
-#include <math.h>
 
 static const WeftOption options[] = {
   {"-structure", "RUN.h5", NULL, "learned structure: a complete run file of weft learn"},
@@ -15,6 +15,7 @@ static const WeftOption options[] = {
 /* Everything that a run has at hand; each part knows only its own. */
 typedef struct {
   char                    structure_path[PETSC_MAX_PATH_LEN], data_path[PETSC_MAX_PATH_LEN], path[PETSC_MAX_PATH_LEN];
+  char                    structure[PETSC_MAX_PATH_LEN + 32]; /* its path and checksum */
   WeftTrainSettings       settings;
   const WeftTrainingRule *rule;
   double                  checkpoint_every;
@@ -53,7 +54,7 @@ static PetscErrorCode ReadOptions(Run *run)
 /* Before any work: may the output be written, and is there something to go on from? */
 static PetscErrorCode LookForRun(Run *run)
 {
-  static const char *const may_change[] = {"-data", "-o", "-resume", "-weft_checkpoint_every", NULL};
+  static const char *const may_change[] = {"-structure", "-data", "-o", "-resume", "-weft_checkpoint_every", NULL};
   const MPI_Comm           comm = PETSC_COMM_WORLD;
 
   PetscFunctionBegin;
@@ -76,70 +77,56 @@ static PetscErrorCode OpenData(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the network is made of: freed once it is. */
-typedef struct {
-  int             count;
-  WeftBlock       atoms[WEFT_NETWORK_MAX_LAYERS];
-  unsigned char  *alive[WEFT_NETWORK_MAX_LAYERS];
-  WeftTrainSource source[WEFT_NETWORK_MAX_LAYERS];
-} Structure;
-
-static PetscErrorCode ReadLayer(Run *run, hid_t file, Structure *s)
+/* The layers that the network is to have. */
+static PetscErrorCode CountLayers(const Run *run, const WeftStructure structure, int *count)
 {
-  const PetscInt64 d = WeftDataGetInfo(run->data)->features;
-  PetscInt64       dims[2] = {-1, -1}, groups = -1;
-  double          *columns;
-
   PetscFunctionBegin;
-  PetscCall(WeftH5Expect(PETSC_COMM_WORLD, file, "/layers/0/dictionary", 2, dims));
-  PetscCall(WeftH5Expect(PETSC_COMM_WORLD, file, "/layers/0/alive", 1, &groups));
-  WeftUserCheck(dims[0] == d, PETSC_COMM_WORLD, "-structure %s: for samples of %lld features, those of %s have %lld",
-                run->structure_path, (long long)dims[0], run->data_path, (long long)d);
-  PetscCall(PetscMalloc1((size_t)(dims[0] * dims[1]), &columns));
-  PetscCall(PetscMalloc1((size_t)groups, &s->alive[0]));
-  PetscCall(WeftH5ReadRows(PETSC_COMM_WORLD, file, "/layers/0/dictionary", 0, d, H5T_NATIVE_DOUBLE, columns));
-  PetscCall(WeftH5ReadRows(PETSC_COMM_WORLD, file, "/layers/0/alive", 0, groups, H5T_NATIVE_UCHAR, s->alive[0]));
-  PetscCall(WeftBlockCreate((size_t)dims[1], (size_t)d, WEFT_DOUBLE, &s->atoms[0]));
-  WeftBlockFromColumns(columns, (size_t)dims[1], &s->atoms[0]);
-  PetscCall(PetscFree(columns));
-  s->source[0] = (WeftTrainSource){&s->atoms[0], (int)(dims[1] / groups), s->alive[0]};
-  s->count = 1;
+  *count = run->settings.layers ? run->settings.layers : structure->count;
+  WeftUserCheck(*count <= structure->count, PETSC_COMM_WORLD, "-weft_train_layers %d: %s has %d", *count,
+                run->structure_path, structure->count);
+  WeftUserCheck(*count <= WEFT_NETWORK_MAX_LAYERS, PETSC_COMM_WORLD,
+                "-structure %s: of its %d layers a network can have %d: -weft_train_layers %d", run->structure_path,
+                structure->count, WEFT_NETWORK_MAX_LAYERS, WEFT_NETWORK_MAX_LAYERS);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadStructure(Run *run, Structure *s)
+/* The preprocessing of the samples is that of the structure's first layer. */
+static PetscErrorCode TakePrep(Run *run, const WeftStructure structure)
 {
-  hid_t        file;
-  WeftRunState state;
+  WeftPrepParameters q;
 
   PetscFunctionBegin;
-  PetscCall(WeftRunFileInspect(PETSC_COMM_WORLD, "-structure", run->structure_path, &state));
-  WeftUserCheck(state == WEFT_RUN_COMPLETE, PETSC_COMM_WORLD, "-structure %s: %s", run->structure_path,
-                state == WEFT_RUN_MISSING ? "no such file" : "a checkpoint: finish it with weft learn -resume");
-  PetscCall(WeftH5OpenRead(PETSC_COMM_WORLD, "-structure", run->structure_path, &file));
-  PetscCall(ReadLayer(run, file, s));
-  WeftH5(H5Fclose(file));
-  PetscCall(WeftPrepCreate(PETSC_COMM_WORLD, (PetscInt)WeftDataGetInfo(run->data)->features, &run->prep));
-  PetscCall(WeftRunFileReadPrep(PETSC_COMM_WORLD, run->structure_path, run->prep));
+  PetscCall(WeftPrepGetParameters(structure->layers[0].prep, &q));
+  PetscCall(WeftPrepCreate(PETSC_COMM_WORLD, q.d, &run->prep));
+  PetscCall(WeftPrepSetParameters(run->prep, &q));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode MakeNetwork(Run *run)
 {
   const WeftDataInfo *info = WeftDataGetInfo(run->data);
-  Structure           s = {0};
+  WeftTrainSource     source[WEFT_NETWORK_MAX_LAYERS];
+  WeftStructure       structure;
+  int                 count;
 
   PetscFunctionBegin;
-  PetscCall(ReadStructure(run, &s));
   PetscCall(
-    WeftTrainPlan(&run->settings, s.count, s.source, (size_t)info->features, (size_t)info->classes, &run->network));
+    WeftStructureOpen(PETSC_COMM_WORLD, "-structure", run->structure_path, run->settings.precision, &structure));
+  PetscCall(WeftStructureCheckWidth(structure, "-data", run->data_path, info->features));
+  WeftStructureDescribe(structure, sizeof(run->structure), run->structure);
+  if (run->found == WEFT_RUN_CHECKPOINT)
+    PetscCall(WeftNetworkFileCheckStructure(PETSC_COMM_WORLD, run->path, run->structure));
+  PetscCall(CountLayers(run, structure, &count));
+  for (int i = 0; i < count; ++i) {
+    const WeftResponder *r = &structure->layers[i].responder;
+    source[i] = (WeftTrainSource){&structure->layers[i].atoms, r->group_size, r->alive};
+  }
+  PetscCall(WeftTrainPlan(&run->settings, count, source, (size_t)info->features, (size_t)info->classes, &run->network));
   PetscCall(WeftNetworkCreate(&run->network));
   PetscCall(WeftTrainStartRandom(&run->settings, &run->network));
-  PetscCall(WeftTrainStartLearned(s.count, s.source, &run->network));
-  for (int i = 0; i < s.count; ++i) {
-    PetscCall(WeftBlockDestroy(&s.atoms[i]));
-    PetscCall(PetscFree(s.alive[i]));
-  }
+  PetscCall(WeftTrainStartLearned(count, source, &run->network));
+  PetscCall(TakePrep(run, structure));
+  PetscCall(WeftStructureClose(&structure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,7 +197,7 @@ static PetscErrorCode MakeTrainer(Run *run)
   PetscCall(WeftTrainerCreate(PETSC_COMM_WORLD, &run->settings, run->rule, &run->network, &run->samples[WEFT_TRAIN],
                               test, &run->trainer));
   run->record.options = run->yaml;
-  run->record.structure = run->structure_path;
+  run->record.structure = run->structure;
   run->record.data = WeftDataGetInfo(run->data);
   run->record.seed = run->seed;
   if (run->found != WEFT_RUN_CHECKPOINT) PetscFunctionReturn(PETSC_SUCCESS);

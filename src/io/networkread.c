@@ -308,3 +308,21 @@ PetscErrorCode WeftNetworkFileResume(MPI_Comm comm, const char path[], WeftNetwo
   WeftH5(H5Fclose(s.file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode WeftNetworkFileCheckStructure(MPI_Comm comm, const char path[], const char structure[])
+{
+  hid_t       file;
+  char        begun[PETSC_MAX_PATH_LEN + 32];
+  const char *then, *now = strrchr(structure, ' ');
+  PetscBool   found;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
+  PetscCall(WeftH5GetText(file, "/", "structure", sizeof(begun), begun, &found));
+  WeftH5(H5Fclose(file));
+  WeftUserCheck(found, comm, "%s: lacks the attribute structure: damaged", path);
+  then = strrchr(begun, ' ');
+  WeftUserCheck(then && now && !strcmp(then, now), comm,
+                "-structure: another structure than %s was begun with (%s); resume with that one", path, begun);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

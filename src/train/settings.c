@@ -23,6 +23,7 @@ const WeftOption WeftTrainOptions[] = {
   {"-weft_train_hidden", "N[,N..]", "128", "units of the dense hidden layers; 0: none"},
   {"-weft_train_units", "U", "both", "what dense layers read: pooled units, single ones of the first layer, or both"},
   {"-weft_train_readout_from", "L", "all", "whose pooled units dense layers read: all layers' or the last's"},
+  {"-weft_train_layers", "N", "0", "the structure's first N layers make the network; 0: all"},
   {"-weft_train_pool", "N", "1", "groups of a layer that one pooled unit pools"},
   {"-weft_train_input", "I", "raw",
    "samples as the network sees them: whitened as learned, or raw (normalised and centred)"},
@@ -100,6 +101,8 @@ PetscErrorCode WeftTrainSettingsFromOptions(WeftTrainSettings *s)
   PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_epochs", 1, 1000000, &value));
   s->epochs = (int)value;
   PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_batch_size", 1, 1 << 24, &s->batch_size));
+  PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_layers", 0, 1000, &value));
+  s->layers = (int)value;
   PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_pool", 1, 1000000, &value));
   s->pool = (int)value;
   PetscCall(Choice("-weft_train_units", "pooled|single|both", &units));

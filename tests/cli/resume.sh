@@ -1,39 +1,8 @@
 # A run stopped by a signal, or killed, and resumed equals one that was never stopped.
 . "$WEFT_SOURCE/tests/lib/cli.sh"
+. "$WEFT_SOURCE/tests/lib/stops.sh"
 
 same() { "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" "$@" || fail "differ: $*"; }
-children() { # PID: processes that it started
-  for status in /proc/[0-9]*/status; do
-    awk -v parent="$1" '/^Pid:/ {pid = $2} /^PPid:/ && $2 == parent {print pid}' "$status" 2> /dev/null
-  done
-}
-complete() { "$PYTHON" -c "import h5py, sys; sys.exit(0 if h5py.File('$1').attrs['complete'] == $2 else 1)"; }
-
-# stops SIGNAL WHO RUN.h5 COMMAND...: starts it in the background, sends the signal as soon as it has written RUN.h5 to
-# WHO of its processes: self, all or one of a launcher's children. status: how it ended.
-stops() {
-  local signal=$1 who=$2 run=$3 pid
-  shift 3
-  touch marker
-  "$@" > out 2> err &
-  pid=$!
-  until [ "$run" -nt marker ] || ! kill -0 $pid 2> /dev/null; do sleep 0.02; done
-  case $who in
-    self) kill -"$signal" $pid ;;
-    all) kill -"$signal" $(children $pid) ;;
-    one) kill -"$signal" $(children $pid | tail -1) ;;
-  esac
-  { wait $pid; } 2> /dev/null
-  status=$?
-}
-# stopped: the last of stops ended as a stop should, with a checkpoint that is not the end.
-stopped() {
-  [ $status -eq 75 ] || fail "status $status after a signal, not 75: $(cat out err)"
-  grep -q "checkpoint in $1: run again with -resume" out || fail "no word about resuming: $(cat out)"
-  complete "$1" 0 || fail "$1: not a checkpoint"
-  [ ! -e "$1.partial" ] || fail "left $1.partial"
-}
-
 runs "$WEFT" synth -o data.h5 -samples 400 -test_samples 0 -size 8
 options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 15000 -weft_width_penalty 0.1)
 often=(-weft_checkpoint_every 0.1)
