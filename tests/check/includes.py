@@ -36,6 +36,7 @@ OWNER = {
     "synth.h": "data",
     "prep.h": "prep",
     "lattice.h": "share",
+    "share.h": "share",
     "dict.h": "dict",
     "coder.h": "coder",
     "cost.h": "stack",
