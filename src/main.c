@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const WeftVerb *const verbs[] = {
-  &WeftVerbImport, &WeftVerbSynth, &WeftVerbLearn, &WeftVerbTrain, &WeftVerbInfo, &WeftVerbBench, NULL};
+static const WeftVerb *const verbs[] = {&WeftVerbImport, &WeftVerbSynth, &WeftVerbLearn, &WeftVerbEncode,
+                                        &WeftVerbTrain,  &WeftVerbInfo,  &WeftVerbBench, NULL};
 
 static int exit_status = WEFT_EXIT_DONE;
 

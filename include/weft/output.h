@@ -16,6 +16,10 @@ extern void WeftOutputPush(WeftOutput output);
 /* WeftOutputCommit - flushes, closes, opens again to check, and renames over path. Collective. On failure the partial
    file is removed, what stood at path still stands, and a user's mistake is raised. Frees the output. */
 extern PetscErrorCode WeftOutputCommit(WeftOutput *output);
+/* WeftOutputDiscard - closes and removes the partial file; what stood at path still stands. Frees the output.
+ * Collective.
+ */
+extern PetscErrorCode WeftOutputDiscard(WeftOutput *output);
 /* WeftOutputDiscardAll - removes the partial files of all outputs not committed. Not collective. */
 extern void WeftOutputDiscardAll(void);
 /* WeftOutputCheckNew - a user's mistake where path exists already or its folder does not or cannot be written.

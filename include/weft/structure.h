@@ -54,6 +54,9 @@ extern PetscErrorCode WeftStructureCheckWidth(const WeftStructure structure, con
    preprocessing of another run. An exact code that did not reach its gap is a user's mistake (-weft_coder_rtol). */
 extern PetscErrorCode WeftStructureApply(WeftStructure structure, int layers, WeftCodesKind kind, const WeftBlock *x,
                                          WeftBlock *y);
+/* WeftStructureCheckReached - the user's mistake where a rank's codes did not reach their gap; *result: those of this
+   rank, becomes that of all. Collective. */
+extern PetscErrorCode WeftStructureCheckReached(const WeftStructure structure, WeftCoderResult *result);
 /* WeftStructureApplyAll - the same for all of the first `layers` layers at once: y [layers], of which those without
    columns are not wanted. result: what the exact codes reached, of all layers wanted, this rank's; may be
    NULL. Not converging is a reason in it here. */

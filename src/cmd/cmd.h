@@ -3,7 +3,8 @@
 #include <weft/data.h>
 #include <weft/options.h>
 
-extern const WeftVerb WeftVerbImport, WeftVerbSynth, WeftVerbLearn, WeftVerbTrain, WeftVerbInfo, WeftVerbBench;
+extern const WeftVerb WeftVerbImport, WeftVerbSynth, WeftVerbLearn, WeftVerbEncode, WeftVerbTrain, WeftVerbInfo,
+  WeftVerbBench;
 
 /* One line on stdout from rank 0: what the data file at path, just written by the verb, holds. Collective. */
 extern PetscErrorCode WeftCmdDescribeData(const char verb[], const char path[], const WeftDataInfo *info);

@@ -93,18 +93,26 @@ PetscErrorCode WeftStructureApplyAll(WeftStructure s, int layers, WeftCodesKind 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckReached(const WeftStructure s, const WeftCoderResult *result)
+PetscErrorCode WeftStructureCheckReached(const WeftStructure s, WeftCoderResult *result)
 {
-  double worst = result->max_gap;
-  int    reason = (int)result->reason;
+  double sums[5] = {(double)result->samples, (double)result->active_groups, result->objective, result->reconstruction,
+                    result->sum_gap};
+  int    reason = result->samples ? (int)result->reason : WEFT_CODER_CONVERGED_KKT;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_DOUBLE, MPI_MAX, s->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 5, MPI_DOUBLE, MPI_SUM, s->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &result->max_gap, 1, MPI_DOUBLE, MPI_MAX, s->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &reason, 1, MPI_INT, MPI_MIN, s->comm));
+  result->samples = (size_t)sums[0];
+  result->active_groups = (size_t)sums[1];
+  result->objective = sums[2];
+  result->reconstruction = sums[3];
+  result->sum_gap = sums[4];
+  result->reason = (WeftCoderConvergedReason)reason;
   WeftUserCheck(reason >= 0, s->comm,
                 "a sample's exact code did not reach its gap (the largest is %.3g): give a larger -weft_coder_rtol or "
                 "more -weft_coder_max_iterations",
-                worst);
+                result->max_gap);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -118,6 +126,6 @@ PetscErrorCode WeftStructureApply(WeftStructure s, int layers, WeftCodesKind kin
   all[layers - 1] = *y;
   PetscCall(WeftStructureApplyAll(s, layers, kind, x, all, &result));
   PetscCall(PetscFree(all));
-  if (kind == WEFT_EXACT) PetscCall(CheckReached(s, &result));
+  if (kind == WEFT_EXACT) PetscCall(WeftStructureCheckReached(s, &result));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -173,6 +173,18 @@ PetscErrorCode WeftOutputCommit(WeftOutput *output)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftOutputDiscard(WeftOutput *output)
+{
+  WeftOutput o = *output;
+
+  PetscFunctionBegin;
+  WeftH5(H5Fclose(o->file));
+  if (o->mine) unlink(o->partial);
+  Forget(o);
+  PetscCall(PetscFree(*output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 void WeftOutputDiscardAll(void)
 {
   for (; unfinished; unfinished = unfinished->next)

@@ -43,6 +43,7 @@ OWNER = {
     "response.h": "stack",
     "information.h": "stack",
     "stack.h": "stack",
+    "features.h": "io",
     "runfile.h": "io",
     "structure.h": "io",
     "network.h": "io",

@@ -1,0 +1,168 @@
+#include "cmd.h"
+#include <weft/features.h>
+#include <weft/structure.h>
+
+static const WeftOption options[] = {
+  {"-structure", "F.h5", NULL, "run file of weft learn"},
+  {"-data", "F.h5", NULL, "data file"},
+  {"-o", "F.h5", NULL, "features file to write; must not exist yet"},
+  {"-layer", "L", NULL, "layer whose responses are wanted, the first being 0; the last if not given"},
+  {"-codes_kind", "feedforward|exact", "feedforward",
+   "one soft-threshold of the correlations, or the solution of the layer's coding problem"},
+  {"-weft_precision", "single|double", "single", "numbers of the hot path; certificates are in double"},
+  {NULL, NULL, NULL, NULL}};
+
+static const char *const kinds[] = {"feedforward", "exact"};
+
+/* A structure as an encoder. */
+typedef struct {
+  WeftStructure   structure;
+  int             layers; /* samples go through so many */
+  WeftCodesKind   kind;
+  WeftBlock      *y; /* [layers]: views, only the last of them wanted */
+  WeftCoderResult result;
+  double          samples, active; /* this rank's; groups with a response in all of them */
+} Responses;
+
+static PetscErrorCode Encode(void *ctx, const WeftBlock *x, WeftBlock *y)
+{
+  Responses      *r = ctx;
+  WeftCoderResult piece;
+
+  PetscFunctionBegin;
+  r->y[r->layers - 1] = *y;
+  PetscCall(WeftStructureApplyAll(r->structure, r->layers, r->kind, x, r->y, &piece));
+  WeftCoderResultAdd(&piece, &r->result);
+  if (r->kind == WEFT_EXACT) PetscCall(WeftStructureCheckReached(r->structure, &piece));
+  r->samples += (double)y->rows;
+  for (size_t i = 0; i < y->rows; ++i)
+    for (size_t g = 0; g < y->cols; ++g) r->active += WeftBlockGet(y, i, g) > 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(void *ctx, hid_t file)
+{
+  const Responses *r = ctx;
+  char             text[PETSC_MAX_PATH_LEN + 32];
+
+  PetscFunctionBegin;
+  WeftStructureDescribe(r->structure, sizeof(text), text);
+  PetscCall(WeftH5SetText(file, "/", "structure", text));
+  PetscCall(WeftH5SetInt(file, "/", "layer", r->layers - 1));
+  PetscCall(WeftH5SetText(file, "/", "codes_kind", kinds[r->kind]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The structure, the layer asked for, and its coder where codes are exact. */
+static PetscErrorCode OpenResponses(Responses *r)
+{
+  char       path[PETSC_MAX_PATH_LEN], text[64];
+  int        precision, kind;
+  PetscInt64 layer;
+  PetscBool  given;
+  WeftCoder  coder;
+
+  PetscFunctionBegin;
+  PetscCall(WeftOptionsGetNeeded(options, "-structure", sizeof(path), path));
+  PetscCall(WeftOptionsGetChoice(options, "-weft_precision", "single|double", &precision));
+  PetscCall(WeftOptionsGetChoice(options, "-codes_kind", "feedforward|exact", &kind));
+  PetscCall(WeftOptionsGetText(options, "-layer", sizeof(text), text, &given));
+  PetscCall(
+    WeftStructureOpen(PETSC_COMM_WORLD, "-structure", path, precision ? WEFT_DOUBLE : WEFT_SINGLE, &r->structure));
+  layer = r->structure->count - 1;
+  if (given) PetscCall(WeftOptionsGetInt(options, "-layer", 0, r->structure->count - 1, &layer));
+  r->layers = (int)layer + 1;
+  r->kind = kind ? WEFT_EXACT : WEFT_FEEDFORWARD;
+  PetscCall(PetscCalloc1(r->layers, &r->y));
+  if (r->kind == WEFT_FEEDFORWARD) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftResponderGetCoder(&r->structure->layers[layer].responder, &coder));
+  PetscCall(WeftCoderSetFromOptions(coder));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CloseResponses(Responses *r)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscFree(r->y));
+  PetscCall(WeftStructureClose(&r->structure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Summarise(Responses *r, const WeftDataInfo *info, const char output[], double seconds)
+{
+  const MPI_Comm       comm = PETSC_COMM_WORLD;
+  const WeftResponder *of = &r->structure->layers[r->layers - 1].responder;
+  double               sums[2] = {r->samples, r->active};
+  char                 gap[64] = "";
+  PetscInt64           bytes, alive = 0;
+
+  PetscFunctionBegin;
+  PetscCall(WeftPeakMemory(comm, &bytes));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, comm));
+  if (r->kind == WEFT_EXACT) PetscCall(WeftStructureCheckReached(r->structure, &r->result));
+  if (r->kind == WEFT_EXACT) snprintf(gap, sizeof(gap), "largest certified gap %.2g, ", r->result.max_gap);
+  for (int g = 0; g < of->groups; ++g) alive += of->alive[g];
+  PetscCall(PetscPrintf(comm,
+                        "%lld training and %lld test samples: %d features of layer %d, %s, %.2f %% of the %lld groups "
+                        "alive active\n",
+                        (long long)info->samples[WEFT_TRAIN], (long long)info->samples[WEFT_TEST], of->groups,
+                        r->layers - 1, kinds[r->kind], 100 * sums[1] / PetscMax(sums[0] * (double)alive, 1),
+                        (long long)alive));
+  PetscCall(PetscPrintf(comm, "%s%.1f s, %.0f samples/s, %.0f MB per rank at most; written: %s\n", gap, seconds,
+                        sums[0] / PetscMax(seconds, 1e-9), (double)bytes / 1e6, output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(Responses *r, WeftData data, const char output[])
+{
+  const double      begin = MPI_Wtime();
+  const WeftEncoder encoder = {.name = "features",
+                               .description = "pooled responses of the layer's groups; 0 where a group was removed",
+                               .column = "group",
+                               .cols = r->structure->layers[r->layers - 1].responder.groups,
+                               .precision = r->structure->precision,
+                               .ctx = r,
+                               .encode = Encode,
+                               .describe = Describe};
+  PetscBool         stopped;
+
+  PetscFunctionBegin;
+  PetscCall(WeftFeaturesWrite(PETSC_COMM_WORLD, output, data, &encoder, &stopped));
+  if (stopped) {
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "stopped before the end; %s was not written: run again\n", output));
+    WeftExitStatus(WEFT_EXIT_STOPPED);
+  } else {
+    PetscCall(Summarise(r, WeftDataGetInfo(data), output, MPI_Wtime() - begin));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RunEncode(const char word[])
+{
+  Responses responses = {0};
+  WeftData  data;
+  char      data_path[PETSC_MAX_PATH_LEN], output[PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  (void)word;
+  PetscCall(WeftOptionsGetNeeded(options, "-data", sizeof(data_path), data_path));
+  PetscCall(WeftOptionsGetNeeded(options, "-o", sizeof(output), output));
+  PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
+  PetscCall(OpenResponses(&responses));
+  PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", data_path, &data));
+  PetscCall(WeftStructureCheckWidth(responses.structure, "-data", data_path, WeftDataGetInfo(data)->features));
+  PetscCall(WeftBlasSay(PETSC_COMM_WORLD));
+  PetscCall(Write(&responses, data, output));
+  PetscCall(WeftDataClose(&data));
+  PetscCall(CloseResponses(&responses));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const WeftVerb WeftVerbEncode = {
+  "encode",
+  NULL,
+  "features of a data file, from a learned structure",
+  "  weft encode -structure run.h5 -data data.h5 -o features.h5 [-layer L] [-codes_kind feedforward|exact]\n"
+  "  mpirun -n 2 weft encode -structure run.h5 -data data.h5 -o features.h5\n",
+  {options, WeftCoderOptions},
+  RunEncode};
