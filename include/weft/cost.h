@@ -1,7 +1,7 @@
 /* What learning a layer costs a rank, as formulas: bytes that travel and bytes that are held. Tests hold them to what
    is measured. None of these is collective. */
 #pragma once
-#include <weft/stack.h>
+#include <weft/layers.h>
 
 /* n samples of d inputs, k atoms in groups of p, on so many ranks. */
 typedef struct {
@@ -81,3 +81,10 @@ typedef struct {
   double peak;
 } WeftMemory;
 extern void WeftLayerMemory(const WeftLayerShape *shape, WeftMemory *memory);
+
+/* WeftStackMemory - of learning the layers of a stack, as many as the settings allow, one after the other. A layer
+   after the first is learned from G' inputs, the groups of the one before; besides what a layer takes by itself a rank
+   then holds, of those before it, N d real of layer 0's input, N G real of responses, 8 k R + k d real of atoms and 8 d
+   R of whitening each. memory: of the layer whose peak is highest, with that in its samples, preprocessing and peak. */
+extern void WeftStackMemory(const WeftStackSettings *settings, PetscInt64 n, PetscInt64 d, int ranks,
+                            WeftMemory *memory);

@@ -60,6 +60,9 @@ extern PetscErrorCode WeftDictSetFromOptions(WeftDict dict);
 extern PetscErrorCode WeftDictSetTolerances(WeftDict dict, double rtol, int max_iterations);
 /* Of the products in a step; everything else is in double. Default: double. Not collective. */
 extern PetscErrorCode WeftDictSetPrecision(WeftDict dict, WeftPrecision precision);
+/* WeftDictSettle - after the last step: D in double becomes what it is in the precision, and what steps hold goes. Not
+   collective. */
+extern PetscErrorCode WeftDictSettle(WeftDict dict, WeftPrecision precision);
 /* The matrix, borrowed: dense, rows over ranks in PETSc's even layout, double. Not collective. */
 extern PetscErrorCode WeftDictGetMat(WeftDict dict, Mat *D);
 /* A matrix of D's shape and layout (for B), the caller's. */

@@ -9,7 +9,7 @@ typedef struct {
   const char *help;
 } WeftOption; /* a table ends with an entry whose name is NULL */
 
-enum { WEFT_MAX_TABLES = 6 };
+enum { WEFT_MAX_TABLES = 8, WEFT_MAX_LAYERS = 16 };
 
 /* A verb of the command line. */
 typedef struct {
@@ -21,17 +21,27 @@ typedef struct {
   PetscErrorCode (*run)(const char word[]); /* collective on PETSC_COMM_WORLD */
 } WeftVerb;
 
+/* A table without options: those of the tables that stand after it in a verb may be given for a single layer. */
+extern const WeftOption WeftOptionsPerLayer[];
+
 /* WeftOptionsCheck - a user's mistake where the options database holds a name that neither the verb's tables nor PETSc
    know; suggests the nearest name. Collective on PETSC_COMM_WORLD. */
 extern PetscErrorCode WeftOptionsCheck(const WeftVerb *verb);
 /* Prints a verb's usage, options and defaults to stdout. Not collective: call it on one rank. */
 extern void WeftOptionsHelp(const WeftVerb *verb);
-/* The value of every option of the tables, as YAML lines "weft_atoms: 1024". PetscFree() it. Not collective. */
+/* The value of every option of the tables, as YAML lines "weft_atoms: 1024", and of those that were given for a layer
+   alone, "layer1_weft_atoms: 512". PetscFree() it. Not collective. */
 extern PetscErrorCode WeftOptionsYAML(const WeftVerb *verb, char **text);
 
 /* WeftOptionsPrefix - the functions below look for names with this prefix first ("a_": -a_weft_atoms before
    -weft_atoms), until it is NULL again. Not collective. */
 extern void WeftOptionsPrefix(const char prefix[]);
+
+/* WeftOptionsLayer - they look for names with the prefix of layer 0 .. WEFT_MAX_LAYERS - 1 before all others
+   ("layer1_": -layer1_weft_atoms), until it is -1 again. Not collective. */
+extern void WeftOptionsLayer(int layer);
+/* *any: is an option given for this layer alone? Not collective. */
+extern PetscErrorCode WeftOptionsOfLayer(int layer, PetscBool *any);
 
 /* The value given, else the table's default. Out of [low, high] or not a number: a user's mistake.
    Collective in that all ranks hold the same database. */

@@ -27,6 +27,10 @@ extern PetscErrorCode WeftPrepSetRidge(WeftPrep prep, double ridge);
 extern PetscErrorCode WeftPrepSetContrastFloor(WeftPrep prep, double floor);
 extern PetscErrorCode WeftPrepSetBlock(WeftPrep prep, PetscInt block); /* ScaLAPACK's block size */
 
+/* WeftPrepSetUsed - before WeftPrepFit(): features j with used[j] = 0 have no part in the whitening and become 0. used
+   [d] is copied, the same on every rank. Not collective. */
+extern PetscErrorCode WeftPrepSetUsed(WeftPrep prep, const unsigned char used[]);
+
 /* WeftPrepFit - learns floor, mean and W from the samples of all ranks and turns x, this rank's samples (rows, d
    columns, either precision, the same on all ranks; 0 rows allowed), into x~ in place. Collective. All sums are in
    double and in a fixed order, so the same rank count gives the same bits. Memory beside x: about 8 d^2 doubles over

@@ -1,8 +1,7 @@
 /* The run file: checkpoint and result are one HDF5 file (README, "The run file"). All functions are collective. */
 #pragma once
 #include <weft/data.h>
-#include <weft/prep.h>
-#include <weft/stack.h>
+#include <weft/layers.h>
 
 enum { WEFT_SCHEMA = 1 };
 
@@ -14,10 +13,11 @@ typedef struct {
   PetscInt64          data_checksum; /* of the samples as read: WeftBlockChecksum() over all ranks */
 } WeftRunInfo;
 
-/* WeftRunFileWrite - writes path beside itself and renames. complete: a result, without what a resume needs; else a
-   checkpoint. A disk that is full is a user's mistake; what was at path stays. Each rank writes its rows of the
-   dictionary, connectivity, whitening and B, and its samples' codes; rank 0 the rest. */
-extern PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, WeftPrep prep, WeftLayer layer,
+/* WeftRunFileWrite - writes path beside itself and renames: all layers of the stack, one at least. complete: a result,
+   without what a resume needs; else a checkpoint, in which the last layer is the one being learned. A disk that is full
+   is a user's mistake; what was at path stays. Each rank writes its rows of the dictionaries, connectivities,
+   whitenings and B, and its samples' codes; rank 0 the rest. */
+extern PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, const WeftStack stack,
                                        PetscBool complete);
 
 /* What stands at path. */
@@ -36,8 +36,13 @@ extern PetscErrorCode WeftRunFileCheckOptions(MPI_Comm comm, const char path[], 
 extern PetscErrorCode WeftRunFileCheckData(MPI_Comm comm, const char path[], const char data_path[],
                                            PetscInt64 data_checksum);
 
-/* The preprocessing that the file holds, for this rank. */
-extern PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep prep);
+/* The preprocessing of layer `index`, for this rank. */
+extern PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], int index, WeftPrep prep);
 /* WeftRunFileReadLayer - the state of a checkpoint into a layer made with the same settings and data, at any rank
-   count; other settings are a user's mistake that names the first that differs. */
-extern PetscErrorCode WeftRunFileReadLayer(const char path[], WeftLayer layer);
+   count; other settings are a user's mistake that names the first that differs. index: of the checkpoint's last layer,
+   which is the one being learned. */
+extern PetscErrorCode WeftRunFileReadLayer(const char path[], int index, WeftLayer layer);
+/* WeftRunFileReadLearned - what a learned layer keeps, into a new one of its settings. */
+extern PetscErrorCode WeftRunFileReadLearned(const char path[], int index, WeftLayer layer);
+/* WeftRunFileReadStack - a new stack as the checkpoint has it: its learned layers, and the state of the last. */
+extern PetscErrorCode WeftRunFileReadStack(const char path[], WeftStack stack);

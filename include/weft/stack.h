@@ -148,6 +148,9 @@ extern PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *settings);
 extern PetscErrorCode WeftLayerCreate(MPI_Comm comm, const WeftLayerSettings *settings, PetscInt64 n, PetscInt64 row0,
                                       const WeftBlock *x, WeftLayer *layer);
 extern PetscErrorCode WeftLayerDestroy(WeftLayer *layer);
+/* WeftLayerRelease - the layer is learned: it keeps its dictionary and atoms, in numbers of the run's precision, as a
+   file holds them, what is alive, usage, weights and history; coder, codes, statistics and all else go. */
+extern PetscErrorCode WeftLayerRelease(WeftLayer layer);
 /* WeftLayerSetStart - before learning: the atoms [k, d], the same on every rank, scaled to norm 1 and used until
    learning has begun, and the absolute λ to start from, instead of random samples and a fraction of λ_max. NULL and 0
    leave that as it is. Not collective. */
@@ -166,6 +169,8 @@ typedef struct {
   void     *ctx;
   double    every; /* seconds between checkpoints */
   PetscBool quiet; /* no progress lines */
+  double   *last;  /* MPI_Wtime() of the last checkpoint, kept over several layers; NULL: none yet */
+  int       index; /* of the layer, for people */
 } WeftLayerHooks;
 
 /* WeftLayerLearn - from the layer's iteration to its last. Writes a checkpoint every so often and on a stop signal;

@@ -113,19 +113,20 @@ static PetscErrorCode Begin(MPI_Comm comm, Run *run)
 
 static PetscErrorCode WriteCheckpoint(Run *run)
 {
-  const WeftDataInfo data = {.features = run->d};
-  const WeftRunInfo  info = {.options = "", .data = &data};
+  const WeftDataInfo  data = {.features = run->d};
+  const WeftRunInfo   info = {.options = "", .data = &data};
+  struct _n_WeftStack stack = {.comm = run->bench.comm, .count = 1, .layers = {{run->prep, run->layer}}};
 
   PetscFunctionBegin;
-  PetscCall(WeftRunFileWrite(run->path, &info, run->prep, run->layer, PETSC_FALSE));
+  PetscCall(WeftRunFileWrite(run->path, &info, &stack, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Resume(Run *run)
 {
   PetscFunctionBegin;
-  PetscCall(WeftRunFileReadPrep(run->bench.comm, run->path, run->prep));
-  PetscCall(WeftRunFileReadLayer(run->path, run->again));
+  PetscCall(WeftRunFileReadPrep(run->bench.comm, run->path, 0, run->prep));
+  PetscCall(WeftRunFileReadLayer(run->path, 0, run->again));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

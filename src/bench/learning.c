@@ -81,7 +81,7 @@ static PetscErrorCode Learn(Curve *c, PetscInt64 batch)
                                       .freeze_fraction = 1,
                                       .precision = p->x.precision,
                                       .seed = 1};
-  const WeftLayerHooks    hooks = {AfterBatch, c, 0, PETSC_TRUE};
+  const WeftLayerHooks    hooks = {.checkpoint = AfterBatch, .ctx = c, .quiet = PETSC_TRUE};
   WeftLayer               layer;
   PetscBool               stopped;
 

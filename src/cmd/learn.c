@@ -1,8 +1,7 @@
 #include "cmd.h"
-#include <weft/cost.h>
+#include "tell.h"
 #include <weft/output.h>
 #include <weft/runfile.h>
-#include <math.h>
 
 static const WeftOption options[] = {
   {"-data", "F.h5", NULL, "data file (weft import, weft synth, or any HDF5 file with /train/x)"},
@@ -15,15 +14,13 @@ static const WeftOption options[] = {
 /* Everything that a run has at hand; each part knows only its own. */
 typedef struct {
   char              data_path[PETSC_MAX_PATH_LEN], path[PETSC_MAX_PATH_LEN];
-  WeftLayerSettings settings;
+  WeftStackSettings settings;
   double            checkpoint_every;
   PetscBool         resume;
   WeftRunState      found;
-  PetscInt64        seed, n, row0;
+  PetscInt64        seed;
   WeftData          data;
-  WeftBlock         x;
-  WeftPrep          prep;
-  WeftLayer         layer;
+  WeftStack         stack;
   WeftRunInfo       info;
   char             *yaml;
 } Run;
@@ -36,8 +33,7 @@ static PetscErrorCode ReadOptions(Run *run)
   PetscCall(WeftOptionsGetFlag(options, "-resume", &run->resume));
   PetscCall(WeftOptionsGetInt(options, "-seed", 0, INT64_MAX, &run->seed));
   PetscCall(WeftOptionsGetReal(options, "-weft_checkpoint_every", 0, 1e9, &run->checkpoint_every));
-  PetscCall(WeftLayerSettingsFromOptions(&run->settings));
-  run->settings.seed = (uint64_t)run->seed;
+  PetscCall(WeftStackSettingsFromOptions((uint64_t)run->seed, &run->settings));
   PetscCall(WeftOptionsYAML(&WeftVerbLearn, &run->yaml));
   run->info.options = run->yaml;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -58,153 +54,83 @@ static PetscErrorCode LookForRun(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What tells these samples from others. */
-static PetscErrorCode SumData(Run *run)
+/* This rank's samples, and what tells them from others. */
+static PetscErrorCode LoadSamples(Run *run, PetscInt64 *row0, WeftBlock *x)
 {
-  uint64_t sum = WeftBlockChecksum(&run->x, (uint64_t)run->row0);
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
-  run->info.data_checksum = (PetscInt64)sum;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Before memory is taken: what the run will hold, above what it holds now. */
-static PetscErrorCode TellMemory(const Run *run, int size)
-{
-  WeftLayerShape shape;
-  WeftMemory     memory;
-  PetscInt64     now;
-
-  PetscFunctionBegin;
-  WeftLayerShapeFromSettings(&run->settings, run->n, WeftDataGetInfo(run->data)->features, size, &shape);
-  WeftLayerMemory(&shape, &memory);
-  PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &now));
-  PetscCall(WeftBlasSay(PETSC_COMM_WORLD));
-  PetscCall(PetscFPrintf(
-    PETSC_COMM_WORLD, stderr,
-    "weft: note: about %.0f MB per rank: %.0f of libraries, %.0f for the layer, of which %.0f are samples\n",
-    ((double)now + memory.peak) / 1e6, (double)now / 1e6, memory.peak / 1e6, memory.samples / 1e6));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* This rank's samples, preprocessed: fitted to the data, or as the checkpoint has it. */
-static PetscErrorCode LoadSamples(Run *run)
-{
+  const MPI_Comm      comm = PETSC_COMM_WORLD;
   const WeftDataInfo *info;
   PetscInt64          rows;
+  uint64_t            sum;
   int                 rank, size;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
-  PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", run->data_path, &run->data));
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCall(WeftDataOpen(comm, "-data", run->data_path, &run->data));
   info = WeftDataGetInfo(run->data);
-  run->n = info->samples[WEFT_TRAIN];
-  PetscCall(TellMemory(run, size));
-  WeftDataRange(run->n, rank, size, &run->row0, &rows);
-  PetscCall(WeftDataReadRows(run->data, WEFT_TRAIN, run->row0, rows, run->settings.precision, &run->x));
-  PetscCall(SumData(run));
-  PetscCall(WeftPrepCreate(PETSC_COMM_WORLD, (PetscInt)info->features, &run->prep));
-  PetscCall(WeftPrepSetFromOptions(run->prep));
-  if (run->found == WEFT_RUN_CHECKPOINT) {
-    PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, run->info.data_checksum));
-    PetscCall(WeftRunFileReadPrep(PETSC_COMM_WORLD, run->path, run->prep));
-    PetscCall(WeftPrepApply(run->prep, &run->x));
-  } else {
-    PetscCall(WeftPrepFit(run->prep, &run->x));
-  }
+  PetscCall(WeftTellMemory(comm, &run->settings, info));
+  WeftDataRange(info->samples[WEFT_TRAIN], rank, size, row0, &rows);
+  PetscCall(WeftDataReadRows(run->data, WEFT_TRAIN, *row0, rows, run->settings.layer[0].precision, x));
+  sum = WeftBlockChecksum(x, (uint64_t)*row0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm));
   run->info.data = info;
+  run->info.data_checksum = (PetscInt64)sum;
   run->info.seed = run->seed;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where samples are few their covariance is mostly noise, and atoms learn samples by heart. */
-static PetscErrorCode WarnOfFewSamples(const Run *run)
+/* Nothing learned, or what the checkpoint has. */
+static PetscErrorCode MakeStack(Run *run)
 {
-  const PetscInt64 few = 5 * PetscMax(WeftDataGetInfo(run->data)->features, run->settings.atoms);
+  const MPI_Comm comm = PETSC_COMM_WORLD;
+  PetscInt64     row0;
+  WeftBlock      x;
 
   PetscFunctionBegin;
-  if (run->n < few)
-    PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
-                           "weft: note: %lld samples are few for %lld inputs and %lld atoms: what is found may be "
-                           "chance; %lld or more are wanted\n",
-                           (long long)run->n, (long long)WeftDataGetInfo(run->data)->features,
-                           (long long)run->settings.atoms, (long long)few));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode MakeLayer(Run *run)
-{
-  PetscFunctionBegin;
-  PetscCall(WarnOfFewSamples(run));
-  PetscCall(WeftLayerCreate(PETSC_COMM_WORLD, &run->settings, run->n, run->row0, &run->x, &run->layer));
-  PetscCall(WeftLayerSetPrep(run->layer, run->prep));
-  PetscCall(WeftCoderSetFromOptions(run->layer->coder));
-  PetscCall(WeftDictSetFromOptions(run->layer->dict));
-  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileReadLayer(run->path, run->layer));
+  PetscCall(LoadSamples(run, &row0, &x));
+  PetscCall(WeftStackCreate(comm, &run->settings, run->info.data->samples[WEFT_TRAIN], row0, &x, &run->stack));
+  if (run->found == WEFT_RUN_CHECKPOINT) {
+    PetscCall(WeftRunFileCheckData(comm, run->path, run->data_path, run->info.data_checksum));
+    PetscCall(WeftRunFileReadStack(run->path, run->stack));
+  }
+  PetscCall(WeftTellFewSamples(comm, &run->settings, run->info.data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Checkpoint(WeftLayer layer, void *ctx)
 {
-  Run *run = ctx;
+  const Run *run = ctx;
 
   PetscFunctionBegin;
-  PetscCall(WeftRunFileWrite(run->path, &run->info, run->prep, layer, PETSC_FALSE));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Summarise(const Run *run)
-{
-  const WeftLayer l = run->layer;
-  const double   *last = l->history.length ? l->history.values + (l->history.length - 1) * WEFT_HISTORY_FIELDS : NULL;
-  PetscInt64      bytes;
-
-  PetscFunctionBegin;
-  PetscCall(WeftPeakMemory(l->comm, &bytes));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%lld samples x %lld inputs: %d of %d groups of %d atoms alive\n",
-                        (long long)l->n, (long long)l->d, (int)WeftDictCountAlive(l->dict), l->codes.groups,
-                        l->codes.group_size));
-  if (last)
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
-                          "active %.2f %% of groups per sample, connections %.2f %% of inputs per group, J %.5g, "
-                          "largest certified gap %.2g, %.1f s, %.0f MB per rank at most\n",
-                          100 * l->final_activity, 100 * last[WEFT_HISTORY_CONNECTION_DENSITY],
-                          last[WEFT_HISTORY_OBJECTIVE], l->final_max_gap, l->seconds, (double)bytes / 1e6));
-  PetscCall(
-    PetscPrintf(PETSC_COMM_WORLD, "written: %s (pictures: python3 -m weftpost all %s)\n", run->path, run->path));
+  (void)layer;
+  PetscCall(WeftRunFileWrite(run->path, &run->info, run->stack, PETSC_FALSE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Destroy(Run *run)
 {
   PetscFunctionBegin;
-  PetscCall(WeftLayerDestroy(&run->layer));
-  PetscCall(WeftPrepDestroy(&run->prep));
-  PetscCall(WeftBlockDestroy(&run->x));
+  PetscCall(WeftStackDestroy(&run->stack));
   PetscCall(WeftDataClose(&run->data));
   PetscCall(PetscFree(run->yaml));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Layer after layer; a line on each as it is learned. */
 static PetscErrorCode Learn(Run *run)
 {
-  const WeftLayerHooks hooks = {Checkpoint, run, run->checkpoint_every, PETSC_FALSE};
+  double               last = MPI_Wtime();
+  const WeftLayerHooks hooks = {.checkpoint = Checkpoint, .ctx = run, .every = run->checkpoint_every, .last = &last};
   PetscBool            stopped = PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(LoadSamples(run));
-  PetscCall(MakeLayer(run));
-  PetscCall(WeftLayerLearn(run->layer, &hooks, &stopped));
-  if (!stopped) {
-    PetscCall(WeftRunFileWrite(run->path, &run->info, run->prep, run->layer, PETSC_TRUE));
-    PetscCall(Summarise(run));
-  } else {
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
-                          "stopped after %lld of %lld batches; checkpoint in %s: run again with -resume\n",
-                          (long long)run->layer->iteration, (long long)run->settings.iterations, run->path));
+  PetscCall(MakeStack(run));
+  while (!run->stack->done && !stopped) {
+    PetscCall(WeftStackNext(run->stack, &hooks, &stopped));
+    if (!stopped) PetscCall(WeftTellLayer(run->stack));
   }
+  if (!stopped) PetscCall(WeftRunFileWrite(run->path, &run->info, run->stack, PETSC_TRUE));
+  PetscCall(stopped ? WeftTellStopped(run->stack, run->path) : WeftTellWritten(run->stack, run->path));
   PetscCall(Destroy(run));
   if (stopped) WeftExitStatus(WEFT_EXIT_STOPPED);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -230,8 +156,9 @@ static PetscErrorCode RunLearn(const char word[])
 const WeftVerb WeftVerbLearn = {
   "learn",
   NULL,
-  "learn the structure of a layer from a data file",
+  "learn the structure of a network from a data file",
   "  weft learn -data data.h5 -o run.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
   "  mpirun -n 2 weft learn -data data.h5 -o run.h5\n",
-  {options, WeftLayerOptions, WeftCoderOptions, WeftDictOptions, WeftPrepOptions},
+  {options, WeftStackOptions, WeftOptionsPerLayer, WeftLayerOptions, WeftCoderOptions, WeftDictOptions,
+   WeftPrepOptions},
   RunLearn};

@@ -78,6 +78,23 @@ PetscErrorCode WeftDictSetPrecision(WeftDict dict, WeftPrecision precision)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftDictSettle(WeftDict dict, WeftPrecision precision)
+{
+  PetscInt lda;
+  double  *d;
+
+  PetscFunctionBegin;
+  PetscCall(WeftStepDestroy(&dict->step));
+  if (precision == WEFT_DOUBLE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MatDenseGetLDA(dict->D, &lda));
+  PetscCall(MatDenseGetArray(dict->D, &d));
+  for (PetscInt a = 0; a < dict->k; ++a)
+    for (PetscInt j = 0; j < dict->rows; ++j)
+      d[(size_t)a * (size_t)lda + (size_t)j] = (float)d[(size_t)a * (size_t)lda + (size_t)j];
+  PetscCall(MatDenseRestoreArray(dict->D, &d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftDictGetMat(WeftDict dict, Mat *D)
 {
   PetscFunctionBegin;

@@ -3,6 +3,14 @@
 #include <weft/runfile.h>
 #include <weft/output.h>
 
+/* "/layers/N" or "/history/N", and what follows: "/alive" or "". */
+typedef struct {
+  char text[96];
+} WeftRunPath;
+extern WeftRunPath WeftRunLayerPath(int layer, const char rest[]);
+extern WeftRunPath WeftRunHistoryPath(int layer, const char rest[]);
+extern WeftRunPath WeftRunColumnPath(int layer, int field); /* of a field of the history */
+
 /* What must not change between a checkpoint and its resumption, as integers. */
 typedef struct {
   const char *name, *option; /* attribute of /state; what the user would change */
@@ -11,13 +19,15 @@ typedef struct {
 enum { WEFT_RUN_KEYS = 8 };
 extern void WeftRunKeys(const WeftLayer layer, WeftRunKey keys[WEFT_RUN_KEYS]);
 
-/* Scalars of a layer's state that are not in its arrays: written and read by the same list. */
+/* Scalars of a layer's state that are not in its arrays, and the weights that are attributes of its group: written and
+   read by the same lists. */
 typedef struct {
   const char *name;
   double     *value;
 } WeftRunScalar;
-enum { WEFT_RUN_SCALARS = 8 };
+enum { WEFT_RUN_SCALARS = 8, WEFT_RUN_WEIGHTS = 5 };
 extern void WeftRunScalars(WeftLayer layer, WeftRunScalar scalars[WEFT_RUN_SCALARS]);
+extern void WeftRunWeights(WeftLayer layer, WeftRunScalar weights[WEFT_RUN_WEIGHTS]);
 
 /* What every file says of how it came about: versions, time, ranks, memory; seed, whether it is complete, and the shape
    of the pictures. Collective. */

@@ -38,8 +38,10 @@ static PetscErrorCode Expect(MPI_Comm comm, hid_t file, const char path[], Petsc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep prep)
+PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], int index, WeftPrep prep)
 {
+  const WeftRunPath  group = WeftRunLayerPath(index, ""), matrix = WeftRunLayerPath(index, "/whitening");
+  const WeftRunPath  centre = WeftRunLayerPath(index, "/mean");
   WeftPrepParameters q;
   hid_t              file;
   double            *mean, *whitening;
@@ -48,14 +50,14 @@ PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], WeftPrep pr
   PetscFunctionBegin;
   PetscCall(WeftPrepGetParameters(prep, &q));
   PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
-  PetscCall(Expect(comm, file, "/layers/0/mean", q.d, 0));
-  PetscCall(Expect(comm, file, "/layers/0/whitening", q.d, q.d));
+  PetscCall(Expect(comm, file, centre.text, q.d, 0));
+  PetscCall(Expect(comm, file, matrix.text, q.d, q.d));
   PetscCall(PetscMalloc2(q.d, &mean, (size_t)q.rows * (size_t)q.d, &whitening));
-  PetscCall(WeftH5ReadRows(comm, file, "/layers/0/mean", 0, q.d, H5T_NATIVE_DOUBLE, mean));
-  PetscCall(WeftH5ReadRows(comm, file, "/layers/0/whitening", q.row0, q.rows, H5T_NATIVE_DOUBLE, whitening));
-  PetscCall(WeftH5GetReal(file, "/layers/0", "contrast_floor", &q.contrast_floor, &floor));
-  PetscCall(WeftH5GetReal(file, "/layers/0", "whitening_ridge", &q.ridge, &ridge));
-  WeftUserCheck(floor && ridge, comm, "%s: /layers/0 lacks contrast_floor or whitening_ridge: damaged", path);
+  PetscCall(WeftH5ReadRows(comm, file, centre.text, 0, q.d, H5T_NATIVE_DOUBLE, mean));
+  PetscCall(WeftH5ReadRows(comm, file, matrix.text, q.row0, q.rows, H5T_NATIVE_DOUBLE, whitening));
+  PetscCall(WeftH5GetReal(file, group.text, "contrast_floor", &q.contrast_floor, &floor));
+  PetscCall(WeftH5GetReal(file, group.text, "whitening_ridge", &q.ridge, &ridge));
+  WeftUserCheck(floor && ridge, comm, "%s: %s lacks contrast_floor or whitening_ridge: damaged", path, group.text);
   q.mean = mean;
   q.whitening = whitening;
   PetscCall(WeftPrepSetParameters(prep, &q));
@@ -168,18 +170,16 @@ static PetscErrorCode ReadCodes(WeftLayer l, hid_t file, const char run[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadHistory(WeftLayer l, hid_t file)
+static PetscErrorCode ReadHistory(WeftLayer l, hid_t file, int index)
 {
   double *columns, entry[WEFT_HISTORY_FIELDS];
-  char    path[128];
   size_t  n = (size_t)l->iteration;
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(n * WEFT_HISTORY_FIELDS, &columns));
-  for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f) {
-    snprintf(path, sizeof(path), "/history/0/%s", WeftHistoryNames[f]);
-    PetscCall(ReadSmall(l->comm, file, path, (PetscInt64)n, H5T_NATIVE_DOUBLE, columns + (size_t)f * n));
-  }
+  for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f)
+    PetscCall(ReadSmall(l->comm, file, WeftRunColumnPath(index, f).text, (PetscInt64)n, H5T_NATIVE_DOUBLE,
+                        columns + (size_t)f * n));
   for (size_t i = 0; i < n; ++i) {
     for (size_t f = 0; f < WEFT_HISTORY_FIELDS; ++f) entry[f] = columns[f * n + i];
     PetscCall(WeftHistoryAppend(&l->history, entry));
@@ -218,11 +218,26 @@ static PetscErrorCode ReadA(WeftLayer l, hid_t file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftRunFileReadLayer(const char path[], WeftLayer l)
+/* What a layer keeps when it is learned, but for its dictionary; gathers the atoms. */
+static PetscErrorCode ReadKept(WeftLayer l, hid_t file, int index)
+{
+  const PetscInt64 G = l->codes.groups;
+  unsigned char   *alive;
+
+  PetscFunctionBegin;
+  PetscCall(WeftDictGetAlive(l->dict, &alive));
+  PetscCall(ReadSmall(l->comm, file, WeftRunLayerPath(index, "/alive").text, G, H5T_NATIVE_UCHAR, alive));
+  PetscCall(ReadSmall(l->comm, file, WeftRunLayerPath(index, "/usage").text, G, H5T_NATIVE_DOUBLE, l->usage));
+  PetscCall(ReadSmall(l->comm, file, WeftRunLayerPath(index, "/gamma").text, G, H5T_NATIVE_DOUBLE, l->weights.gamma));
+  PetscCall(ReadHistory(l, file, index));
+  PetscCall(WeftDictGather(l->dict, &l->atoms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileReadLayer(const char path[], int index, WeftLayer l)
 {
   const PetscInt64 G = l->codes.groups;
   hid_t            file;
-  unsigned char   *alive;
   Mat              D;
 
   PetscFunctionBegin;
@@ -230,18 +245,82 @@ PetscErrorCode WeftRunFileReadLayer(const char path[], WeftLayer l)
   PetscCall(CheckKeys(l, file, path));
   PetscCall(ReadScalars(l, file, path));
   PetscCall(WeftDictGetMat(l->dict, &D));
-  PetscCall(WeftDictGetAlive(l->dict, &alive));
   PetscCall(ReadMat(l->comm, file, "/state/dictionary", D));
   PetscCall(ReadMat(l->comm, file, "/state/B", l->B));
   PetscCall(ReadA(l, file));
-  PetscCall(ReadSmall(l->comm, file, "/layers/0/alive", G, H5T_NATIVE_UCHAR, alive));
-  PetscCall(ReadSmall(l->comm, file, "/layers/0/usage", G, H5T_NATIVE_DOUBLE, l->usage));
-  PetscCall(ReadSmall(l->comm, file, "/layers/0/gamma", G, H5T_NATIVE_DOUBLE, l->weights.gamma));
   PetscCall(ReadSmall(l->comm, file, "/state/eta", G, H5T_NATIVE_DOUBLE, l->weights.eta));
   PetscCall(ReadSmall(l->comm, file, "/state/idle", G, H5T_NATIVE_INT, l->idle));
   PetscCall(ReadCodes(l, file, path));
-  PetscCall(ReadHistory(l, file));
+  PetscCall(ReadKept(l, file, index));
   WeftH5(H5Fclose(file));
-  PetscCall(WeftDictGather(l->dict, &l->atoms));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadWeights(WeftLayer l, hid_t file, const char run[], int index)
+{
+  const WeftRunPath group = WeftRunLayerPath(index, "");
+  WeftRunScalar     weights[WEFT_RUN_WEIGHTS];
+  PetscBool         found;
+
+  PetscFunctionBegin;
+  WeftRunWeights(l, weights);
+  for (int i = 0; i < WEFT_RUN_WEIGHTS; ++i) {
+    PetscCall(WeftH5GetReal(file, group.text, weights[i].name, weights[i].value, &found));
+    WeftUserCheck(found, l->comm, "%s: %s lacks %s: damaged", run, group.text, weights[i].name);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileReadLearned(const char path[], int index, WeftLayer l)
+{
+  hid_t file;
+  Mat   D;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5OpenRead(l->comm, "-o", path, &file));
+  PetscCall(WeftDictGetMat(l->dict, &D));
+  PetscCall(ReadMat(l->comm, file, WeftRunLayerPath(index, "/dictionary").text, D));
+  PetscCall(ReadWeights(l, file, path, index));
+  l->iteration = l->settings.iterations;
+  PetscCall(ReadKept(l, file, index));
+  if (l->history.length)
+    l->seconds = l->history.values[(l->history.length - 1) * WEFT_HISTORY_FIELDS + WEFT_HISTORY_SECONDS];
+  WeftH5(H5Fclose(file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The last of the file's layers is the one that was being learned. */
+static PetscErrorCode CurrentLayer(const WeftStack stack, const char path[], int *current)
+{
+  hid_t      file;
+  PetscInt64 layer = 0;
+  PetscBool  found;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5OpenRead(stack->comm, "-o", path, &file));
+  PetscCall(WeftH5GetInts(file, "/state", "layer", 1, &layer, &found));
+  WeftH5(H5Fclose(file));
+  WeftUserCheck(found && layer >= 0 && layer < stack->settings.most, stack->comm,
+                "%s: /state lacks layer: damaged, or not a checkpoint", path);
+  *current = (int)layer;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileReadStack(const char path[], WeftStack stack)
+{
+  int      current = 0;
+  WeftPrep prep;
+
+  PetscFunctionBegin;
+  PetscCall(CurrentLayer(stack, path, &current));
+  for (int i = 0; i <= current; ++i) {
+    PetscCall(WeftStackMakePrep(stack, &prep));
+    PetscCall(WeftRunFileReadPrep(stack->comm, path, i, prep));
+    PetscCall(WeftStackBegin(stack, prep));
+    if (i == current) break;
+    PetscCall(WeftRunFileReadLearned(path, i, stack->layers[i].layer));
+    PetscCall(WeftStackKeep(stack));
+  }
+  PetscCall(WeftRunFileReadLayer(path, current, stack->layers[current].layer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

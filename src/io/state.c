@@ -1,5 +1,31 @@
 #include "ioimpl.h"
 
+static WeftRunPath Path(const char root[], int layer, const char rest[])
+{
+  WeftRunPath path;
+
+  snprintf(path.text, sizeof(path.text), "/%s/%d%s", root, layer, rest);
+  return path;
+}
+
+WeftRunPath WeftRunLayerPath(int layer, const char rest[])
+{
+  return Path("layers", layer, rest);
+}
+
+WeftRunPath WeftRunHistoryPath(int layer, const char rest[])
+{
+  return Path("history", layer, rest);
+}
+
+WeftRunPath WeftRunColumnPath(int layer, int field)
+{
+  WeftRunPath path;
+
+  snprintf(path.text, sizeof(path.text), "/history/%d/%s", layer, WeftHistoryNames[field]);
+  return path;
+}
+
 void WeftRunKeys(const WeftLayer l, WeftRunKey keys[WEFT_RUN_KEYS])
 {
   const WeftLayerSettings *s = &l->settings;
@@ -31,4 +57,17 @@ void WeftRunScalars(WeftLayer l, WeftRunScalar scalars[WEFT_RUN_SCALARS])
   };
 
   for (int i = 0; i < WEFT_RUN_SCALARS; ++i) scalars[i] = all[i];
+}
+
+void WeftRunWeights(WeftLayer l, WeftRunScalar weights[WEFT_RUN_WEIGHTS])
+{
+  const WeftRunScalar all[WEFT_RUN_WEIGHTS] = {
+    {"lambda", &l->weights.lambda},
+    {"mu", &l->weights.mu},
+    {"lambda_max", &l->weights.lambda_max},
+    {"mu_max", &l->weights.mu_max},
+    {"connectivity_penalty", &l->weights.connectivity},
+  };
+
+  for (int i = 0; i < WEFT_RUN_WEIGHTS; ++i) weights[i] = all[i];
 }

@@ -119,24 +119,25 @@ static PetscErrorCode WriteConnectivity(WeftLayer l, hid_t file, const char path
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WritePrep(WeftLayer l, hid_t file, WeftPrep prep)
+static PetscErrorCode WritePrep(WeftLayer l, hid_t file, int index, WeftPrep prep)
 {
+  const WeftRunPath  group = WeftRunLayerPath(index, ""), matrix = WeftRunLayerPath(index, "/whitening");
   WeftPrepParameters q;
   WeftBlock          w;
 
   PetscFunctionBegin;
   PetscCall(WeftPrepGetParameters(prep, &q));
-  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/mean", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, l->d, 0, q.mean,
-                             (WeftH5Note){"mean of the contrast-normalised samples", "1", "input"}));
+  PetscCall(WeftH5WriteSmall(l->comm, file, WeftRunLayerPath(index, "/mean").text, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+                             l->d, 0, q.mean, (WeftH5Note){"mean of the contrast-normalised samples", "1", "input"}));
   PetscCall(WeftBlockCreate((size_t)q.rows, (size_t)l->d, l->settings.precision, &w));
   for (size_t j = 0; j < w.rows; ++j) WeftBlockSetRow(&w, j, q.whitening + j * w.cols);
-  PetscCall(WriteBlock(l->comm, file, "/layers/0/whitening", l->d, q.row0, &w,
+  PetscCall(WriteBlock(l->comm, file, matrix.text, l->d, q.row0, &w,
                        (WeftH5Note){"whitened sample = (cn(x) - mean) . whitening; cn(x) = (x - mean of x) / "
                                     "max(standard deviation of x, contrast_floor)",
                                     "1", "input,whitened input"}));
   PetscCall(WeftBlockDestroy(&w));
   for (int i = 0; i < 2; ++i) {
-    const char *where = i ? "/layers/0/whitening" : "/layers/0";
+    const char *where = i ? matrix.text : group.text;
     PetscCall(WeftH5SetReal(file, where, "contrast_floor", q.contrast_floor));
     PetscCall(WeftH5SetReal(file, where, "whitening_ridge", q.ridge));
     PetscCall(WeftH5SetReal(file, where, "lambda", l->weights.lambda));
@@ -145,48 +146,53 @@ static PetscErrorCode WritePrep(WeftLayer l, hid_t file, WeftPrep prep)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteLayer(WeftLayer l, hid_t file)
+static PetscErrorCode WriteLayer(WeftLayer l, hid_t file, int index)
 {
-  const PetscInt64 G = l->codes.groups;
-  unsigned char   *alive;
-  Mat              D;
+  const PetscInt64  G = l->codes.groups;
+  const WeftRunPath group = WeftRunLayerPath(index, "");
+  WeftRunScalar     weights[WEFT_RUN_WEIGHTS];
+  unsigned char    *alive;
+  Mat               D;
 
   PetscFunctionBegin;
   PetscCall(WeftDictGetMat(l->dict, &D));
   PetscCall(WeftDictGetAlive(l->dict, &alive));
   PetscCall(WriteMat(
-    l->comm, file, "/layers/0/dictionary", D, l->settings.precision,
+    l->comm, file, WeftRunLayerPath(index, "/dictionary").text, D, l->settings.precision,
     (WeftH5Note){"atoms in whitened input coordinates; group g holds columns g p .. g p + p - 1", "1", "input,atom"}));
-  PetscCall(WriteConnectivity(l, file, "/layers/0/connectivity"));
-  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/alive", H5T_STD_U8LE, H5T_NATIVE_UCHAR, G, 0, alive,
-                             (WeftH5Note){"1: the group is in use; 0: it was removed", "1", "group"}));
-  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/usage", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, G, 0, l->usage,
+  PetscCall(WriteConnectivity(l, file, WeftRunLayerPath(index, "/connectivity").text));
+  PetscCall(WeftH5WriteSmall(l->comm, file, WeftRunLayerPath(index, "/alive").text, H5T_STD_U8LE, H5T_NATIVE_UCHAR, G,
+                             0, alive, (WeftH5Note){"1: the group is in use; 0: it was removed", "1", "group"}));
+  PetscCall(WeftH5WriteSmall(l->comm, file, WeftRunLayerPath(index, "/usage").text, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+                             G, 0, l->usage,
                              (WeftH5Note){"fraction of samples in which the group is active", "1", "group"}));
-  PetscCall(WeftH5WriteSmall(l->comm, file, "/layers/0/gamma", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, G, 0,
-                             l->weights.gamma, (WeftH5Note){"absolute connectivity weight gamma_g", "1", "group"}));
-  PetscCall(WeftH5SetInt(file, "/layers/0", "group_size", l->settings.group_size));
-  PetscCall(WeftH5SetReal(file, "/layers/0", "lambda_max", l->weights.lambda_max));
-  PetscCall(WeftH5SetReal(file, "/layers/0", "mu_max", l->weights.mu_max));
-  PetscCall(WeftH5SetReal(file, "/layers/0", "connectivity_penalty", l->weights.connectivity));
-  PetscCall(WeftH5SetText(file, "/layers/0", "learner", l->learner->name));
+  PetscCall(WeftH5WriteSmall(l->comm, file, WeftRunLayerPath(index, "/gamma").text, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+                             G, 0, l->weights.gamma,
+                             (WeftH5Note){"absolute connectivity weight gamma_g", "1", "group"}));
+  PetscCall(WeftH5SetInt(file, group.text, "group_size", l->settings.group_size));
+  WeftRunWeights(l, weights);
+  for (int i = 0; i < WEFT_RUN_WEIGHTS; ++i)
+    PetscCall(WeftH5SetReal(file, group.text, weights[i].name, *weights[i].value));
+  PetscCall(WeftH5SetText(file, group.text, "learner", l->learner->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteHistory(WeftLayer l, hid_t file)
+static PetscErrorCode WriteHistory(WeftLayer l, hid_t file, int index)
 {
   const WeftHistory *h = &l->history;
   double            *column;
-  char               path[128];
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1(h->length + 1, &column));
   for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f) {
+    const WeftRunPath path = WeftRunColumnPath(index, f);
     for (size_t i = 0; i < h->length; ++i) column[i] = h->values[i * WEFT_HISTORY_FIELDS + (size_t)f];
-    snprintf(path, sizeof(path), "/history/0/%s", WeftHistoryNames[f]);
-    PetscCall(WeftH5WriteSmall(l->comm, file, path, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, (PetscInt64)h->length, 0, column,
+    PetscCall(WeftH5WriteSmall(l->comm, file, path.text, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, (PetscInt64)h->length, 0,
+                               column,
                                (WeftH5Note){WeftHistoryNotes[f], f == WEFT_HISTORY_SECONDS ? "s" : "1", "iteration"}));
   }
   PetscCall(PetscFree(column));
+  PetscCall(WeftH5SetInt(file, WeftRunHistoryPath(index, "").text, "freeze_iteration", WeftLayerFreezeIteration(l)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -217,7 +223,7 @@ static PetscErrorCode WriteCodes(WeftLayer l, hid_t file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteState(WeftLayer l, WeftOutput output)
+static PetscErrorCode WriteState(WeftLayer l, int index, WeftOutput output)
 {
   const hid_t      file = WeftOutputFile(output);
   const PetscInt64 G = l->codes.groups, k = l->settings.atoms;
@@ -250,6 +256,7 @@ static PetscErrorCode WriteState(WeftLayer l, WeftOutput output)
   WeftRunScalars(l, scalars);
   for (int i = 0; i < WEFT_RUN_SCALARS; ++i)
     PetscCall(WeftH5SetReal(file, "/state", scalars[i].name, *scalars[i].value));
+  PetscCall(WeftH5SetInt(file, "/state", "layer", index));
   PetscCall(WeftH5SetInt(file, "/state", "iteration", l->iteration));
   PetscCall(WeftH5SetInt(file, "/state", "reseeds", l->reseeds));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -267,40 +274,62 @@ static PetscErrorCode WriteRoot(WeftLayer l, hid_t file, const WeftRunInfo *info
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How much a write takes, all ranks together; the active groups of the codes are known only per rank. */
-static PetscErrorCode FileBytes(WeftLayer l, PetscBool complete, PetscInt64 *bytes)
+static PetscErrorCode ActiveGroups(const WeftLayer l, PetscInt64 *sum)
 {
-  const PetscInt64 real = (PetscInt64)WeftPrecisionBytes(l->settings.precision), k = l->settings.atoms;
-  const PetscInt64 G = l->codes.groups, p = l->codes.group_size;
-  long long        active = 0;
+  long long active = 0;
 
   PetscFunctionBegin;
   for (size_t i = 0; i < l->codes.samples; ++i) active += l->codes.active[i];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &active, 1, MPI_LONG_LONG, MPI_SUM, l->comm));
-  *bytes = real * (l->d * k + l->d * G + l->d * l->d) + 8 * (l->d + 4 * G) + (1 << 17);
-  *bytes += 8 * WEFT_HISTORY_FIELDS * (PetscInt64)l->history.length;
-  if (!complete) *bytes += 8 * (k * k + 2 * l->d * k) + 4 * l->n + active * (4 + 8 * p);
+  *sum = (PetscInt64)active;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, WeftPrep prep, WeftLayer layer,
-                                PetscBool complete)
+/* How much a layer takes in a file, and the state of one that is being learned, all ranks together. */
+static PetscInt64 LayerBytes(const WeftLayer l)
+{
+  const PetscInt64 real = (PetscInt64)WeftPrecisionBytes(l->settings.precision), k = l->settings.atoms;
+  const PetscInt64 G = l->codes.groups;
+
+  return real * (l->d * k + l->d * G + l->d * l->d) + 8 * (l->d + 4 * G) +
+         8 * WEFT_HISTORY_FIELDS * (PetscInt64)l->history.length + (1 << 16);
+}
+
+static PetscErrorCode FileBytes(const WeftStack stack, PetscBool complete, PetscInt64 *bytes)
+{
+  const WeftLayer  l = stack->layers[stack->count - 1].layer;
+  const PetscInt64 k = l->settings.atoms, p = l->codes.group_size;
+  PetscInt64       active;
+
+  PetscFunctionBegin;
+  *bytes = 1 << 16;
+  for (int i = 0; i < stack->count; ++i) *bytes += LayerBytes(stack->layers[i].layer);
+  if (complete) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ActiveGroups(l, &active)); /* known only per rank */
+  *bytes += 8 * (k * k + 2 * l->d * k) + 4 * l->n + active * (4 + 8 * p);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, const WeftStack stack, PetscBool complete)
 {
   WeftOutput output;
   PetscInt64 bytes;
   hid_t      file;
 
   PetscFunctionBegin;
+  PetscCheck(stack->count > 0, stack->comm, PETSC_ERR_ARG_WRONGSTATE, "there is no layer to write");
   PetscCall(WeftEventBegin(WEFT_EVENT_CHECKPOINT));
-  PetscCall(FileBytes(layer, complete, &bytes));
-  PetscCall(WeftOutputCreate(layer->comm, path, bytes, &output));
+  PetscCall(FileBytes(stack, complete, &bytes));
+  PetscCall(WeftOutputCreate(stack->comm, path, bytes, &output));
   file = WeftOutputFile(output);
-  PetscCall(WriteLayer(layer, file));
-  PetscCall(WritePrep(layer, file, prep));
-  PetscCall(WriteHistory(layer, file));
+  for (int i = 0; i < stack->count; ++i) {
+    PetscCall(WriteLayer(stack->layers[i].layer, file, i));
+    PetscCall(WritePrep(stack->layers[i].layer, file, i, stack->layers[i].prep));
+    PetscCall(WriteHistory(stack->layers[i].layer, file, i));
+  }
   WeftOutputPush(output);
-  if (!complete) PetscCall(WriteState(layer, output));
-  PetscCall(WriteRoot(layer, file, info, complete));
+  if (!complete) PetscCall(WriteState(stack->layers[stack->count - 1].layer, stack->count - 1, output));
+  PetscCall(WriteRoot(stack->layers[0].layer, file, info, complete));
   PetscCall(WeftOutputCommit(&output));
   PetscCall(WeftEventEnd(WEFT_EVENT_CHECKPOINT));
   PetscFunctionReturn(PETSC_SUCCESS);

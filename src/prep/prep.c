@@ -35,6 +35,7 @@ PetscErrorCode WeftPrepDestroy(WeftPrep *prep)
   PetscFunctionBegin;
   if (!*prep) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree2((*prep)->mean, (*prep)->whitening));
+  PetscCall(PetscFree((*prep)->used));
   PetscCall(PetscFree(*prep));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -74,6 +75,14 @@ PetscErrorCode WeftPrepSetBlock(WeftPrep prep, PetscInt block)
   PetscCheck(block >= 1 && block <= most_block, prep->comm, PETSC_ERR_ARG_OUTOFRANGE, "block size %" PetscInt_FMT,
              block);
   prep->block = block;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftPrepSetUsed(WeftPrep prep, const unsigned char used[])
+{
+  PetscFunctionBegin;
+  if (!prep->used) PetscCall(PetscMalloc1(prep->d, &prep->used));
+  PetscCall(PetscArraycpy(prep->used, used, prep->d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

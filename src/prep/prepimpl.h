@@ -3,14 +3,15 @@
 #include <weft/prep.h>
 
 struct _n_WeftPrep {
-  MPI_Comm  comm;
-  PetscInt  d, row0, rows;       /* this rank holds rows [row0, row0 + rows) of the whitening matrix */
-  double    ridge, floor_option; /* relative */
-  PetscInt  block;
-  double    contrast_floor; /* absolute; valid, as the arrays are, where ready */
-  double   *mean;           /* [d] */
-  double   *whitening;      /* [rows][d] */
-  PetscBool ready;
+  MPI_Comm       comm;
+  PetscInt       d, row0, rows;       /* this rank holds rows [row0, row0 + rows) of the whitening matrix */
+  double         ridge, floor_option; /* relative */
+  PetscInt       block;
+  double         contrast_floor; /* absolute; valid, as the arrays are, where ready */
+  double        *mean;           /* [d] */
+  double        *whitening;      /* [rows][d] */
+  PetscBool      ready;
+  unsigned char *used; /* [d]; NULL: all */
 };
 
 /* Samples are taken that many at a time where a copy of them is needed. */

@@ -27,20 +27,37 @@ static double InverseRoot(double s, void *ctx)
   return base > 0 ? 1.0 / sqrt(base) : 1.0;
 }
 
+/* Zeros in the panel's rows and columns of features that are not used; how many are used. */
+static PetscInt LeaveOut(const WeftPrep prep, double panel[])
+{
+  PetscInt count = 0;
+
+  for (PetscInt j = 0; j < prep->d; ++j) {
+    count += !prep->used || prep->used[j];
+    if (!prep->used || prep->used[j]) continue;
+    for (PetscInt i = 0; i < prep->rows; ++i) panel[(size_t)i * (size_t)prep->d + (size_t)j] = 0;
+    if (j >= prep->row0 && j < prep->row0 + prep->rows)
+      for (PetscInt i = 0; i < prep->d; ++i) panel[(size_t)(j - prep->row0) * (size_t)prep->d + (size_t)i] = 0;
+  }
+  return count;
+}
+
 PetscErrorCode WeftWhitenMatrix(WeftPrep prep, double panel[], double *variance)
 {
-  WeftSpectral  spectral;
-  const double *s;
-  double        ridge;
+  const PetscInt used = LeaveOut(prep, panel);
+  WeftSpectral   spectral;
+  const double  *s;
+  double         ridge;
 
   PetscFunctionBegin;
   PetscCall(WeftSpectralCreate(prep->comm, prep->d, prep->block, &spectral));
   PetscCall(WeftSpectralDecompose(spectral, panel));
   s = WeftSpectralValues(spectral);
   *variance = 0;
-  for (PetscInt i = 0; i < prep->d; ++i) *variance += PetscMax(s[i], 0) / (double)prep->d;
+  for (PetscInt i = 0; i < prep->d; ++i) *variance += PetscMax(s[i], 0) / (double)PetscMax(used, 1);
   ridge = prep->ridge * *variance;
   PetscCall(WeftSpectralFunction(spectral, InverseRoot, &ridge, panel));
+  LeaveOut(prep, panel);
   PetscCall(WeftSpectralDestroy(&spectral));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -178,3 +178,31 @@ void WeftLayerMemory(const WeftLayerShape *s, WeftMemory *m)
   m->peak = m->samples + m->codes + m->statistics + m->dictionary + m->coder + m->messages + m->whitening;
   m->peak = PetscMax(m->peak, m->preprocessing) + library_bytes;
 }
+
+/* What stays of a layer when it is learned; x: its input too. */
+static double KeptBytes(const WeftLayerShape *s, PetscBool x)
+{
+  const double real = (double)WeftPrecisionBytes(s->precision), k = (double)s->k, d = (double)s->d;
+  const double samples = CeilShare(s->n, s->ranks), rows = CeilShare(s->d, s->ranks);
+
+  return real * (samples * (k / (double)s->p + (x ? d : 0)) + k * d) + 8 * rows * (k + d);
+}
+
+void WeftStackMemory(const WeftStackSettings *settings, PetscInt64 n, PetscInt64 d, int ranks, WeftMemory *memory)
+{
+  WeftLayerShape shape;
+  WeftMemory     layer;
+  double         kept = 0;
+
+  *memory = (WeftMemory){0};
+  for (int i = 0; i < settings->most; ++i) {
+    WeftLayerShapeFromSettings(&settings->layer[i], n, d, ranks, &shape);
+    WeftLayerMemory(&shape, &layer);
+    layer.samples += kept;
+    layer.preprocessing += kept;
+    layer.peak += kept;
+    if (layer.peak > memory->peak) *memory = layer;
+    kept += KeptBytes(&shape, i ? PETSC_FALSE : PETSC_TRUE);
+    d = shape.k / shape.p;
+  }
+}

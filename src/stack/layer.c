@@ -1,7 +1,6 @@
 #include <weft/stack.h>
 
 const WeftOption WeftLayerOptions[] = {
-  {"-weft_layers", "L", "1", "layers to learn, at most (this version learns one)"},
   {"-weft_atoms", "K", "1024", "atoms (units) offered"},
   {"-weft_group_size", "P", "4", "atoms per group (pool); divides the atoms"},
   {"-weft_batch_size", "N", "1000", "samples per batch; 0: all"},
@@ -23,13 +22,11 @@ PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
 {
   const WeftOption *t = WeftLayerOptions;
   const PetscInt64  many = 2147483647; /* atoms and iterations are counted in 32 bits in places */
-  PetscInt64        layers;
   PetscBool         given;
   char              text[64];
   int               precision, start;
 
   PetscFunctionBegin;
-  PetscCall(WeftOptionsGetInt(t, "-weft_layers", 1, 1, &layers));
   PetscCall(WeftOptionsGetInt(t, "-weft_atoms", 1, many, &s->atoms));
   PetscCall(WeftOptionsGetInt(t, "-weft_group_size", 1, 1024, &s->group_size));
   PetscCall(WeftOptionsGetInt(t, "-weft_batch_size", 0, many, &s->batch_size));
@@ -78,7 +75,8 @@ static PetscErrorCode CreateParts(WeftLayer l, PetscInt64 row0)
                                  WeftLayerSums(s->precision, s->batch_size, l->n, size), &l->statistics));
   PetscCall(MatCreateSeqDense(PETSC_COMM_SELF, (PetscInt)s->atoms, (PetscInt)s->atoms, NULL, &l->A));
   PetscCall(WeftDictCreateLike(l->dict, &l->B));
-  PetscCall(PetscCalloc4(G, &l->weights.gamma, G, &l->weights.eta, G, &l->usage, G, &l->idle));
+  PetscCall(PetscCalloc3(G, &l->weights.gamma, G, &l->weights.eta, G, &l->usage));
+  PetscCall(PetscCalloc1(G, &l->idle));
   PetscCall(WeftCodeStoreCreate(l->x->rows, (int)G, p, s->precision, &l->codes));
   PetscCall(WeftBlockCreate((size_t)s->atoms, (size_t)l->d, s->precision, &l->atoms));
   PetscCall(WeftBlockCreate((size_t)s->atoms, (size_t)s->atoms, s->precision, &l->gram));
@@ -104,22 +102,43 @@ PetscErrorCode WeftLayerCreate(MPI_Comm comm, const WeftLayerSettings *settings,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is needed while it is learned, and only then. */
+static PetscErrorCode DestroyWork(WeftLayer l)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftBatchesDestroy(&l->batches));
+  PetscCall(WeftCoderDestroy(&l->coder));
+  PetscCall(WeftStatisticsDestroy(&l->statistics));
+  PetscCall(MatDestroy(&l->A));
+  PetscCall(MatDestroy(&l->B));
+  PetscCall(PetscFree(l->idle));
+  PetscCall(WeftCodeStoreDestroy(&l->codes));
+  PetscCall(WeftBlockDestroy(&l->gram));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftLayerRelease(WeftLayer l)
+{
+  const WeftCodeStore shape = {.groups = l->codes.groups, .group_size = l->codes.group_size};
+
+  PetscFunctionBegin;
+  PetscCall(DestroyWork(l));
+  l->codes = shape;
+  l->x = NULL;
+  PetscCall(WeftDictSettle(l->dict, l->settings.precision));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftLayerDestroy(WeftLayer *layer)
 {
   WeftLayer l = *layer;
 
   PetscFunctionBegin;
   if (!l) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(WeftBatchesDestroy(&l->batches));
+  PetscCall(DestroyWork(l));
   PetscCall(WeftDictDestroy(&l->dict));
-  PetscCall(WeftCoderDestroy(&l->coder));
-  PetscCall(WeftStatisticsDestroy(&l->statistics));
-  PetscCall(MatDestroy(&l->A));
-  PetscCall(MatDestroy(&l->B));
-  PetscCall(PetscFree4(l->weights.gamma, l->weights.eta, l->usage, l->idle));
-  PetscCall(WeftCodeStoreDestroy(&l->codes));
+  PetscCall(PetscFree3(l->weights.gamma, l->weights.eta, l->usage));
   PetscCall(WeftBlockDestroy(&l->atoms));
-  PetscCall(WeftBlockDestroy(&l->gram));
   PetscCall(PetscFree(l->history.values));
   PetscCall(PetscFree(*layer));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -47,23 +47,25 @@ static PetscErrorCode Advance(WeftLayer l, double entry[])
 PetscErrorCode WeftLayerLearn(WeftLayer l, const WeftLayerHooks *hooks, PetscBool *stopped)
 {
   const PetscInt64 T = l->settings.iterations;
-  double           entry[WEFT_HISTORY_FIELDS], last = MPI_Wtime();
+  double           entry[WEFT_HISTORY_FIELDS], begin = MPI_Wtime(), *last = hooks->last ? hooks->last : &begin;
   PetscBool        save = PETSC_FALSE;
+  char             what[32];
   WeftProgress     progress;
 
   PetscFunctionBegin;
   *stopped = PETSC_FALSE;
   if (!l->iteration) PetscCall((*l->learner->start)(l));
-  PetscCall(WeftProgressBegin(&progress, l->comm, "learn", l->iteration, T));
+  snprintf(what, sizeof(what), "learn layer %d", hooks->index);
+  PetscCall(WeftProgressBegin(&progress, l->comm, what, l->iteration, T));
   if (hooks->quiet) progress.active = PETSC_FALSE;
   while (l->iteration < T && !*stopped) {
     PetscCall(Advance(l, entry));
     PetscCall(Report(&progress, l->iteration, entry));
-    PetscCall(Decide(l, MPI_Wtime() - last, hooks->every, &save, stopped));
+    PetscCall(Decide(l, MPI_Wtime() - *last, hooks->every, &save, stopped));
     if (l->iteration == T) *stopped = PETSC_FALSE; /* nothing is left to stop */
     if ((save || *stopped) && hooks->checkpoint) {
       PetscCall((*hooks->checkpoint)(l, hooks->ctx));
-      last = MPI_Wtime();
+      *last = MPI_Wtime();
     }
   }
   PetscCall(WeftProgressEnd(&progress));

@@ -1,6 +1,6 @@
 /* What the files of src/stack share. All collective over the layer's communicator. */
 #pragma once
-#include <weft/stack.h>
+#include <weft/layers.h>
 
 /* The samples of batch t with the codes they had last; a full batch is the layer's own block, uncopied. */
 typedef struct {
@@ -36,3 +36,7 @@ extern PetscErrorCode WeftGroupsTend(WeftLayer layer, const double batch_usage[]
 extern PetscErrorCode WeftGroupsStart(WeftLayer layer);
 /* Those of every start but exemplars. */
 extern PetscErrorCode WeftStartAtoms(WeftLayer layer);
+
+/* *varied: do the responses of learned layer i differ between samples by more than their contrast? If not, no layer can
+   learn from them. */
+extern PetscErrorCode WeftStackAnswers(const WeftStack stack, int i, PetscBool *varied);

@@ -69,11 +69,38 @@ static const char *const petsc_options[] = {"-log_view",
                                             "-splitreduction_async",
                                             NULL};
 
+const WeftOption WeftOptionsPerLayer[] = {{NULL, NULL, NULL, NULL}};
+
 static const char *options_prefix = NULL;
+static char        layer_prefix[24];
 
 void WeftOptionsPrefix(const char prefix[])
 {
   options_prefix = prefix;
+}
+
+static void LayerPrefix(int layer, char prefix[], size_t size)
+{
+  snprintf(prefix, size, "layer%d_", layer);
+}
+
+void WeftOptionsLayer(int layer)
+{
+  layer_prefix[0] = 0;
+  if (layer >= 0) LayerPrefix(layer, layer_prefix, sizeof(layer_prefix));
+}
+
+PetscErrorCode WeftOptionsOfLayer(int layer, PetscBool *any)
+{
+  char prefix[24], *all, *at;
+
+  PetscFunctionBegin;
+  LayerPrefix(layer, prefix, sizeof(prefix));
+  PetscCall(PetscOptionsGetAll(NULL, &all));
+  for (at = strstr(all, prefix); at && (at == all || at[-1] != '-'); at = strstr(at + 1, prefix)) continue;
+  *any = at ? PETSC_TRUE : PETSC_FALSE;
+  PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static const WeftOption *Find(const WeftOption table[], const char name[])
@@ -83,10 +110,27 @@ static const WeftOption *Find(const WeftOption table[], const char name[])
   return NULL;
 }
 
+/* "-layer1_weft_atoms" is "-weft_atoms" of a layer; NULL: the name is of no layer that there may be. */
+static const char *NameInLayer(const char name[])
+{
+  static char rest[256];
+  int         layer, length = 0;
+
+  if (sscanf(name, "-layer%d_%n", &layer, &length) < 1 || !length || layer < 0 || layer >= WEFT_MAX_LAYERS) return NULL;
+  snprintf(rest, sizeof(rest), "-%.250s", name + length);
+  return rest;
+}
+
 static PetscBool Known(const WeftVerb *verb, const char name[])
 {
-  for (int t = 0; t < WEFT_MAX_TABLES && verb->tables[t]; ++t)
+  const char *of_layer = NameInLayer(name);
+  PetscBool   per_layer = PETSC_FALSE;
+
+  for (int t = 0; t < WEFT_MAX_TABLES && verb->tables[t]; ++t) {
     if (Find(verb->tables[t], name)) return PETSC_TRUE;
+    if (verb->tables[t] == WeftOptionsPerLayer) per_layer = PETSC_TRUE;
+    if (of_layer && per_layer && Find(verb->tables[t], of_layer)) return PETSC_TRUE;
+  }
   for (int i = 0; petsc_options[i]; ++i)
     if (!strcmp(petsc_options[i], name)) return PETSC_TRUE;
   return PETSC_FALSE;
@@ -126,14 +170,14 @@ const char *WeftNearest(const char word[], const char *const names[])
 
 static const char *Suggest(const WeftVerb *verb, const char name[])
 {
-  const char *names[256];
+  const char *names[256], *of_layer = NameInLayer(name);
   int         n = 0;
 
   for (int t = 0; t < WEFT_MAX_TABLES && verb->tables[t]; ++t)
     for (const WeftOption *o = verb->tables[t]; o->name && n < 192; ++o) names[n++] = o->name;
   for (int i = 0; petsc_options[i] && n < 255; ++i) names[n++] = petsc_options[i];
   names[n] = NULL;
-  return WeftNearest(name, names);
+  return WeftNearest(of_layer ? of_layer : name, names);
 }
 
 /* What PETSc has not asked for by now is ours, a mistake, or one of PETSc's that are read at the end. */
@@ -180,11 +224,38 @@ static PetscBool NeedsQuotes(const char value[])
   return !value[0] || strpbrk(value, ":#{}[],&*!|>'\"%@` \t") ? PETSC_TRUE : PETSC_FALSE;
 }
 
+/* Appends a line "name: value" to the text, whose size is limited. */
+static PetscErrorCode AppendLine(const char prefix[], const char name[], const char value[], size_t size, char text[])
+{
+  const char  *quote = NeedsQuotes(value) ? "\"" : "";
+  const size_t used = strlen(text);
+
+  PetscFunctionBegin;
+  snprintf(text + used, size - used, "%s%s: %s%s%s\n", prefix, name + 1, quote, value, quote);
+  PetscCheck(strlen(text) + 1 < size, PETSC_COMM_SELF, PETSC_ERR_PLIB, "options longer than %zu bytes", size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The options of a table that were given for the layer alone. */
+static PetscErrorCode AppendLayer(const WeftOption table[], int layer, size_t size, char text[])
+{
+  char      prefix[24], value[PETSC_MAX_PATH_LEN];
+  PetscBool given;
+
+  PetscFunctionBegin;
+  LayerPrefix(layer, prefix, sizeof(prefix));
+  for (const WeftOption *o = table; o->name; ++o) {
+    PetscCall(PetscOptionsGetString(NULL, prefix, o->name, value, sizeof(value), &given));
+    if (given) PetscCall(AppendLine(prefix, o->name, value[0] ? value : "true", size, text));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftOptionsYAML(const WeftVerb *verb, char **text)
 {
-  char      value[PETSC_MAX_PATH_LEN];
-  PetscBool given;
-  size_t    used = 0, size = 65536;
+  const size_t size = 65536;
+  char         value[PETSC_MAX_PATH_LEN];
+  PetscBool    given, per_layer = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCall(PetscCalloc1(size, text));
@@ -192,11 +263,11 @@ PetscErrorCode WeftOptionsYAML(const WeftVerb *verb, char **text)
     for (const WeftOption *o = verb->tables[t]; o->name; ++o) {
       PetscCall(WeftOptionsGetText(verb->tables[t], o->name, sizeof(value), value, &given));
       if (!given && !o->fallback) continue;
-      if (given && !value[0]) snprintf(value, sizeof(value), "true");
-      const char *quote = NeedsQuotes(value) ? "\"" : "";
-      used += (size_t)snprintf(*text + used, size - used, "%s: %s%s%s\n", o->name + 1, quote, value, quote);
-      PetscCheck(used < size, PETSC_COMM_SELF, PETSC_ERR_PLIB, "options longer than %zu bytes", size);
+      PetscCall(AppendLine("", o->name, given && !value[0] ? "true" : value, size, *text));
     }
+    if (verb->tables[t] == WeftOptionsPerLayer) per_layer = PETSC_TRUE;
+    for (int layer = 0; per_layer && layer < WEFT_MAX_LAYERS; ++layer)
+      PetscCall(AppendLayer(verb->tables[t], layer, size, *text));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -205,16 +276,28 @@ PetscErrorCode WeftOptionsGetText(const WeftOption table[], const char name[], s
                                   PetscBool *given)
 {
   const WeftOption *option = Find(table, name);
-  PetscBool         set;
+  PetscBool         set = PETSC_FALSE;
 
   PetscFunctionBegin;
   PetscCheck(option, PETSC_COMM_SELF, PETSC_ERR_PLIB, "option %s is not in its table", name);
   text[0] = 0;
-  PetscCall(PetscOptionsGetString(NULL, options_prefix, name, text, size, &set));
-  if (!set && options_prefix) PetscCall(PetscOptionsGetString(NULL, NULL, name, text, size, &set));
+  if (layer_prefix[0]) PetscCall(PetscOptionsGetString(NULL, layer_prefix, name, text, size, &set));
+  if (!set && options_prefix) PetscCall(PetscOptionsGetString(NULL, options_prefix, name, text, size, &set));
+  if (!set) PetscCall(PetscOptionsGetString(NULL, NULL, name, text, size, &set));
   if (!set && option->fallback) snprintf(text, size, "%s", option->fallback);
   if (given) *given = set;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The name that gave an option's value: that of the layer asked for, where the layer has its own. */
+static const char *GivenAs(const char name[])
+{
+  static char own[128];
+  PetscBool   has = PETSC_FALSE;
+
+  snprintf(own, sizeof(own), "-%s%s", layer_prefix, name + 1);
+  if (layer_prefix[0]) (void)!PetscOptionsHasName(NULL, NULL, own, &has);
+  return has ? own : name;
 }
 
 PetscErrorCode WeftOptionsGetNeeded(const WeftOption table[], const char name[], size_t size, char text[])
@@ -238,7 +321,8 @@ PetscErrorCode WeftOptionsGetInt(const WeftOption table[], const char name[], Pe
   errno = 0;
   *value = strtoll(text, &end, 10);
   WeftUserCheck(text[0] && !*end && !errno && *value >= low && *value <= high, PETSC_COMM_WORLD,
-                "%s %s: a whole number from %lld to %lld is wanted", name, text, (long long)low, (long long)high);
+                "%s %s: a whole number from %lld to %lld is wanted", GivenAs(name), text, (long long)low,
+                (long long)high);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,7 +335,7 @@ PetscErrorCode WeftOptionsGetReal(const WeftOption table[], const char name[], d
   *value = strtod(text, &end);
   snprintf(range, sizeof(range), "%g to %g", low, high); /* PETSc's own %g ends whole numbers with a point */
   WeftUserCheck(text[0] && !*end && *value >= low && *value <= high, PETSC_COMM_WORLD,
-                "%s %s: a number from %s is wanted", name, text, range);
+                "%s %s: a number from %s is wanted", GivenAs(name), text, range);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -271,7 +355,7 @@ PetscErrorCode WeftOptionsGetFlag(const WeftOption table[], const char name[], P
   *value = PETSC_FALSE;
   for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); ++i)
     if (!strcasecmp(text, no[i])) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftUserError(PETSC_COMM_WORLD, "%s %s: nothing, true or false is wanted", name, text);
+  WeftUserError(PETSC_COMM_WORLD, "%s %s: nothing, true or false is wanted", GivenAs(name), text);
 }
 
 PetscErrorCode WeftOptionsGetChoice(const WeftOption table[], const char name[], const char choices[], int *index)
@@ -284,5 +368,5 @@ PetscErrorCode WeftOptionsGetChoice(const WeftOption table[], const char name[],
   *index = 0;
   for (char *save, *word = strtok_r(copy, "|", &save); word; word = strtok_r(NULL, "|", &save), ++*index)
     if (!strcmp(word, text)) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftUserError(PETSC_COMM_WORLD, "%s %s: one of %s is wanted", name, text, choices);
+  WeftUserError(PETSC_COMM_WORLD, "%s %s: one of %s is wanted", GivenAs(name), text, choices);
 }

@@ -42,6 +42,7 @@ OWNER = {
     "cost.h": "stack",
     "response.h": "stack",
     "information.h": "stack",
+    "layers.h": "stack",
     "stack.h": "stack",
     "features.h": "io",
     "runfile.h": "io",

@@ -146,19 +146,19 @@ def wrong_commands(path: Path, verbs: list[Verb]) -> Iterator[str]:
             yield f"{name(path)}: `{line.strip()}`: there is no verb {word}"
             continue
         for option in re.findall(r"(?<=[\s\[])-?(-[A-Za-z][\w-]*)", rest):
-            if option not in names.get(word, EVERYWHERE):
+            if re.sub(r"^-layer\d+_", "-", option) not in names.get(word, EVERYWHERE):
                 yield f"{name(path)}: `{line.strip()}`: weft {word} has no option {option}"
 
 
 def wrong_names(path: Path, known: dict[str, Option]) -> Iterator[str]:
-    for option in sorted(set(re.findall(r"(?<![\w-])-(weft_\w+)", path.read_text(encoding="utf-8")))):
+    for option in sorted(set(re.findall(r"(?<![\w-])-(?:layer\d+_)?(weft_\w+)", path.read_text(encoding="utf-8")))):
         if f"-{option}" not in known:
             yield f"{name(path)}: -{option} does not exist"
 
 
 def wrong_yaml(path: Path, known: dict[str, Option]) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
-    for key, value in re.findall(r"^([A-Za-z]\w*):\s*([^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE):
+    for key, value in re.findall(r"^(?:layer\d+_)?([A-Za-z]\w*):\s*([^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE):
         if f"-{key}" not in known:
             yield f"{name(path)}: {key}: no option of weft learn"
         elif EVERY_VALUE_IS_THE_DEFAULT in text and value != known[f"-{key}"].default:

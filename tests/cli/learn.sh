@@ -16,8 +16,8 @@ small=(-data data.h5 -weft_atoms 48 -weft_batch_size 100 -weft_iterations 12)
 # Rank counts: the same file but for rounding.
 for n in 1 2 3; do
   runs "$MPIEXEC" -n "$n" "$WEFT" learn "${small[@]}" -weft_precision double -seed 7 -o run$n.h5
-  [ "$(wc -l < out)" -eq 3 ] || fail "$n ranks print: $(cat out)"
-  grep -q "^500 samples x 100 inputs: " out || fail "summary: $(cat out)"
+  [ "$(wc -l < out)" -eq 2 ] || fail "$n ranks print: $(cat out)"
+  grep -q "^layer 0: 500 samples x 100 inputs: " out || fail "summary: $(cat out)"
   check run$n.h5 data.h5 ranks=$n seed=7 complete=1 samples=500
 done
 "$PYTHON" - <<'PY' || fail "rank counts differ"
@@ -64,6 +64,18 @@ import h5py, numpy as np
 j = [h5py.File(f"{t}.h5")["history/0/objective"][:] for t in ("bcd", "fista", "admm")]
 assert np.allclose(j[1], j[0], rtol=1e-3) and np.allclose(j[2], j[0], rtol=1e-3)
 PY
+
+# Several layers, each with options of its own; at any rank count.
+for n in 1 2 4; do
+  runs "$MPIEXEC" -n "$n" "$WEFT" learn "${small[@]}" -weft_precision double -weft_layers 3 -layer1_weft_atoms 16 \
+    -layer2_weft_iterations 5 -layer2_weft_group_size 2 -o deep$n.h5
+  [ "$(grep -c "^layer [012]: 500 samples x " out)" -eq 3 ] || fail "a line for each layer: $(cat out)"
+  for layer in 0 1 2; do grep -q "^learn layer $layer " err || fail "no progress of layer $layer: $(cat err)"; done
+  check deep$n.h5 data.h5 ranks=$n complete=1
+done
+for n in 2 4; do
+  "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" deep1.h5 deep$n.h5 1e-8 || fail "deep1.h5 and deep$n.h5 differ"
+done
 
 # Two dashes; a file of options, nested or not, over which the command line takes precedence wherever it stands.
 printf 'weft_atoms: 32\nweft_iterations: 3\nweft:\n  batch_size: 50\nseed: 5\n' > options.yaml

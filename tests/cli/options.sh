@@ -31,6 +31,25 @@ learn "-resume maybe: nothing, true or false is wanted" -resume maybe
 refuses "-weft_atom: unknown option" "$MPIEXEC" -n 3 "$WEFT" learn -data data.h5 -o new.h5 -weft_atom 8
 refuses_alone "unknown verb lern" "$WEFT" lern -data data.h5 -o new.h5
 
+# For one layer.
+learn "-layer1_weft_atms: unknown option; did you mean -weft_atoms?" -layer1_weft_atms 8
+learn "-layer1_data: unknown option" -layer1_data 8
+learn "-layer1_weft_layers: unknown option; did you mean -weft_layers?" -layer1_weft_layers 8
+learn "-layer16_weft_atoms: unknown option" -layer16_weft_atoms 8
+learn "-layer_weft_atoms: unknown option" -layer_weft_atoms 8
+learn "-layer1_weft_atoms many: a whole number from 1" -weft_layers 2 -layer1_weft_atoms many
+learn "-layer1_weft_sparsity nan: a number from" -weft_layers 2 -layer1_weft_sparsity nan
+learn "-layer1_weft_precision: all layers have one precision" -weft_layers 2 -layer1_weft_precision double
+learn "-layer3_...: there is no layer 3; give -weft_layers 4" -weft_layers 2 -layer3_weft_atoms 8
+learn "-weft_layers 17: a whole number from 1 to 16" -weft_layers 17
+printf 'weft_layers: 2\nlayer1:\n  weft_atoms: 8\n' > deep.yaml
+runs "$WEFT" learn -data data.h5 -o deep.h5 "${small[@]}" -options_file deep.yaml
+"$PYTHON" -c "
+import h5py
+f = h5py.File('deep.h5')
+assert f['layers/0/dictionary'].shape == (64, 16) and f['layers/1/dictionary'].shape == (4, 8)
+assert 'layer1_weft_atoms: 8' in f['options'][()].decode().splitlines()" || fail "layer1_weft_atoms in a file"
+
 # The file of options.
 printf 'weft_atoms: 16\nweft_iteration: 4\n' > misspelt.yaml
 printf 'weft:\n  target:\n    densty: 0.1\n' > nested.yaml

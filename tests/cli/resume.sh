@@ -38,6 +38,32 @@ for who in all one; do
   same whole2.h5 part2.h5
 done
 
+# In layer 1: what was learned of layer 0 stands, and layer 1 goes on; stopped by a signal, or killed.
+runs "$WEFT" synth -o deep-data.h5 -samples 1000 -test_samples 0 -size 10
+layers=("$WEFT" learn -data deep-data.h5 -weft_atoms 64 -weft_batch_size 200 -weft_iterations 50 -layer1_weft_iterations 4000)
+deep=("$MPIEXEC" -n 2 "${layers[@]}" -weft_layers 2)
+has() { "$PYTHON" -c "import h5py, sys; sys.exit(0 if '$2' in h5py.File('$1') else 1)" 2> /dev/null; }
+runs "${deep[@]}" -o deep.h5
+for signal in USR1 KILL; do
+  rm -f cut.h5
+  "${deep[@]}" "${often[@]}" -o cut.h5 > out 2> err &
+  pid=$!
+  until has cut.h5 layers/1 || ! kill -0 $pid 2> /dev/null; do sleep 0.02; done
+  kill -$signal $(children $pid)
+  { wait $pid; } 2> /dev/null
+  status=$?
+  [ $signal = KILL ] || stopped cut.h5
+  [ $signal = KILL ] || grep -q "batches of layer 1; checkpoint" out || fail "stopped elsewhere: $(cat out)"
+  complete cut.h5 0 && has cut.h5 layers/1 || fail "not a checkpoint in layer 1"
+  cp cut.h5 other.h5
+  runs "${deep[@]}" -resume -o cut.h5
+  same deep.h5 cut.h5
+done
+refuses_alone "was begun with -layer1_weft_iterations 4000, not 8001" \
+  "${layers[@]}" -weft_layers 2 -resume -o other.h5 -layer1_weft_iterations 4001
+runs "$MPIEXEC" -n 3 "${layers[@]}" -weft_layers 2 -resume -o other.h5
+has other.h5 layers/1 && complete other.h5 1 || fail "not finished at another rank count"
+
 # Killed, so that it cannot write: the last checkpoint stands. Ten full batches in double: finished by another number of
 # ranks than began, the objective agrees to 1e-10.
 runs "$WEFT" synth -o more.h5 -samples 3000 -test_samples 0 -size 12

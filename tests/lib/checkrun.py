@@ -66,19 +66,37 @@ def check_history(history, rtol, density):
         assert abs(columns["connection_density"][-1] - density) < 1e-12
 
 
-def check_whitening(layer, x):
-    """The documented formula whitens the data that the run was given."""
+def options_of(options, layer):
+    """As they are for one layer."""
+    own = f"layer{layer}_"
+    return {name.removeprefix(own): value for name, value in options.items()} | {
+        name.removeprefix(own): value for name, value in options.items() if name.startswith(own)
+    }
+
+
+def check_whitening(layer, x, used):
+    """The documented formula whitens the input that the layer had, x of which some features are used; returns that."""
     whitening, mean = layer["whitening"], layer["mean"][:]
     for name in "contrast_floor whitening_ridge lambda mu".split():
         assert whitening.attrs[name] == layer.attrs[name], name
     x = x - x.mean(axis=1, keepdims=True)
     x /= np.maximum(x.std(axis=1, keepdims=True), whitening.attrs["contrast_floor"])
     assert np.abs(x.mean(axis=0) - mean).max() < 1e-5
-    covariance = np.cov((x - mean) @ whitening[:].astype(float), rowvar=False, bias=True)
-    eigenvalues = np.linalg.eigvalsh(covariance)
-    raw = np.linalg.eigvalsh(np.cov(x, rowvar=False, bias=True))
+    white = (x - mean) @ whitening[:].astype(float)
+    assert (white[:, ~used] == 0).all()
+    eigenvalues = np.linalg.eigvalsh(np.cov(white[:, used], rowvar=False, bias=True))
+    raw = np.linalg.eigvalsh(np.cov(x[:, used], rowvar=False, bias=True))
     expected = raw / (raw + whitening.attrs["whitening_ridge"] * raw.mean())
     assert np.abs(eigenvalues - np.sort(expected)).max() < 1e-4
+    return white
+
+
+def responses(layer, white):
+    """Feed-forward, as documented: what the next layer has as input."""
+    p = int(layer.attrs["group_size"])
+    products = white @ layer["dictionary"][:].astype(float)
+    norms = np.sqrt((products.reshape(len(white), -1, p) ** 2).sum(axis=2))
+    return np.maximum(0, norms - layer.attrs["lambda"] * np.sqrt(p)) * layer["alive"][:]
 
 
 def main():
@@ -87,9 +105,15 @@ def main():
         x = data["train/x"]
         f.visititems(check_notes)
         options = check_root(f, data, dict(pair.split("=", 1) for pair in wanted))
-        density = check_layer(f["layers/0"], options, x.shape[1])
-        check_history(f["history/0"], float(options["weft_coder_rtol"]), density)
-        check_whitening(f["layers/0"], x[:].astype(float) * x.attrs.get("scale", 1))
+        x = x[:].astype(float) * x.attrs.get("scale", 1)
+        used = np.full(x.shape[1], True)
+        assert f["layers"].keys() == f["history"].keys() == {str(i) for i in range(len(f["layers"]))}
+        for i in range(len(f["layers"])):
+            layer, own = f[f"layers/{i}"], options_of(options, i)
+            density = check_layer(layer, own, x.shape[1])
+            check_history(f[f"history/{i}"], float(own["weft_coder_rtol"]), density)
+            x = responses(layer, check_whitening(layer, x, used))
+            used = layer["alive"][:] > 0
 
 
 main()

@@ -138,11 +138,11 @@ static void MakePrep(MPI_Comm comm, PetscInt d, WeftPrep *prep)
 
 void PlantedWrite(const char path[], const PlantedLayer *p, PetscBool complete)
 {
-  const WeftDataInfo data = {.samples = {p->layer->n}, .features = p->layer->d};
-  const WeftRunInfo  info = {.options = PLANTED_OPTIONS, .data = &data, .seed = 1, .data_checksum = PLANTED_CHECKSUM};
-  WeftPrep           prep;
+  const WeftDataInfo  data = {.samples = {p->layer->n}, .features = p->layer->d};
+  const WeftRunInfo   info = {.options = PLANTED_OPTIONS, .data = &data, .seed = 1, .data_checksum = PLANTED_CHECKSUM};
+  struct _n_WeftStack stack = {.comm = p->comm, .count = 1, .layers = {{.layer = p->layer}}};
 
-  MakePrep(p->comm, (PetscInt)p->layer->d, &prep);
-  Ok(WeftRunFileWrite(path, &info, prep, p->layer, complete));
-  Ok(WeftPrepDestroy(&prep));
+  MakePrep(p->comm, (PetscInt)p->layer->d, &stack.layers[0].prep);
+  Ok(WeftRunFileWrite(path, &info, &stack, complete));
+  Ok(WeftPrepDestroy(&stack.layers[0].prep));
 }

@@ -165,7 +165,7 @@ static void LearnWriting(const char path[], PetscInt64 at, PlantedLayer *p)
 static void Resume(MPI_Comm comm, const char path[], const WeftLayerSettings *settings, PlantedLayer *p)
 {
   PlantedLayerCreate(comm, &planted, settings, p);
-  Ok(WeftRunFileReadLayer(path, p->layer));
+  Ok(WeftRunFileReadLayer(path, 0, p->layer));
   PlantedLayerLearn(p);
 }
 
@@ -197,7 +197,7 @@ static void ReadAndCompare(MPI_Comm comm, const char path[], const Planted *samp
   PlantedLayer read;
 
   PlantedLayerCreate(comm, samples, settings, &read);
-  Ok(WeftRunFileReadLayer(path, read.layer));
+  Ok(WeftRunFileReadLayer(path, 0, read.layer));
   CompareStates(p, &read);
   PlantedLayerDestroy(&read);
 }
@@ -288,7 +288,7 @@ static void test_half_the_ranks_write_and_all_read(void **state)
   }
   MPI_Barrier(PETSC_COMM_WORLD);
   PlantedLayerCreate(PETSC_COMM_WORLD, &planted, &settings, &all);
-  Ok(WeftRunFileReadLayer(FolderPath("half"), all.layer));
+  Ok(WeftRunFileReadLayer(FolderPath("half"), 0, all.layer));
   read = State(&all);
   if (written.values) assert_memory_equal(written.values, read.values, read.length * sizeof(double));
   PlantedLayerDestroy(&all);
@@ -309,7 +309,7 @@ static void test_preprocessing(void **state)
   PlantedWrite(FolderPath("prep"), &p, PETSC_TRUE);
   PlantedLayerDestroy(&p);
   Ok(WeftPrepCreate(PETSC_COMM_SELF, D, &prep));
-  Ok(WeftRunFileReadPrep(PETSC_COMM_SELF, FolderPath("prep"), prep));
+  Ok(WeftRunFileReadPrep(PETSC_COMM_SELF, FolderPath("prep"), 0, prep));
   Ok(WeftPrepGetParameters(prep, &q));
   assert_true(q.contrast_floor == 0.7 && q.ridge == 0.3);
   for (int j = 0; j < D; ++j) assert_true(q.mean[j] == 1.0 / (j + 3));

@@ -44,8 +44,8 @@ static PetscErrorCode ReadAll(const char path[], const Planted *samples, const W
   Ok(WeftPrepCreate(PETSC_COMM_WORLD, (PetscInt)samples->d, &prep));
   Ok(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
   ierr = WeftRunFileInspect(PETSC_COMM_WORLD, "-o", path, &found);
-  if (!ierr) ierr = WeftRunFileReadPrep(PETSC_COMM_WORLD, path, prep);
-  if (!ierr) ierr = WeftRunFileReadLayer(path, p.layer);
+  if (!ierr) ierr = WeftRunFileReadPrep(PETSC_COMM_WORLD, path, 0, prep);
+  if (!ierr) ierr = WeftRunFileReadLayer(path, 0, p.layer);
   Ok(PetscPopErrorHandler());
   Ok(WeftPrepDestroy(&prep));
   PlantedLayerDestroy(&p);

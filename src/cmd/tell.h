@@ -1,0 +1,14 @@
+/* What weft learn says of a run. All collective. */
+#pragma once
+#include <weft/data.h>
+#include <weft/layers.h>
+
+/* Before memory is taken: what the run will hold, above what it holds now. */
+extern PetscErrorCode WeftTellMemory(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data);
+/* A note where samples are few: their covariance is mostly noise then, and atoms learn samples by heart. */
+extern PetscErrorCode WeftTellFewSamples(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data);
+/* One line on the layer that was learned last. */
+extern PetscErrorCode WeftTellLayer(const WeftStack stack);
+/* How the run ended: with a checkpoint in the file, or all of it. */
+extern PetscErrorCode WeftTellStopped(const WeftStack stack, const char path[]);
+extern PetscErrorCode WeftTellWritten(const WeftStack stack, const char path[]);
