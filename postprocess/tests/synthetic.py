@@ -68,6 +68,7 @@ def write_run(
     removed: tuple[int, ...] = (),
     usage: np.ndarray | None = None,
     history: dict[str, Any] | None = None,
+    information: dict[str, Any] | None = None,
     attributes: dict[str, Any] | None = None,
 ) -> Path:
     """history=None writes a plausible one; removed groups get zero columns, as in a real run."""
@@ -87,6 +88,8 @@ def write_run(
         columns = plausible_history() if history is None else history
         for name, values in columns.items():
             file[f"/history/0/{name}"] = values
+        for name, values in (information or {}).items():
+            file[f"/information/{name}"] = values
         file.attrs["complete"] = 1
         if shape is not None:
             file.attrs["shape"] = np.array(shape, np.int32)

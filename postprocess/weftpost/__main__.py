@@ -16,7 +16,7 @@ from .bench.result import read_bench
 from .claims import report as claims
 from .claims import table as claims_table
 from .errors import UserError
-from .figures import atoms, fields, history, rates, style
+from .figures import atoms, depth, fields, history, rates, style
 from .measure import measure
 from .peer import commands as networks
 from .runfile import Run, read_run
@@ -25,12 +25,14 @@ FIGURES: dict[str, Callable[[Run, int], Figure]] = {
     "atoms": atoms.draw,
     "fields": fields.draw,
     "history": lambda run, most: history.draw(run),
+    "depth": lambda run, most: depth.draw(run),
 }
 HELP = {
     "atoms": "picture of the atoms by group, most used first",
     "fields": "receptive fields: connectivity of each group, where they lie, how large they are",
     "history": "objective, activity, density and gaps over the iterations",
-    "all": "the three figures",
+    "depth": "information and entropy of the outputs by layer, with what each layer adds",
+    "all": "the figures; depth where the file has the information",
     "measure": "locality, pooling, width, density and gaps, as numbers",
 }
 BENCH_HELP = "weft bench coder beside scikit-learn on the same problem, in turn: table and picture"
@@ -76,7 +78,7 @@ def _parser() -> Parser:
             continue
         words = "where to write (default: beside the run file)"
         command.add_argument("-o", dest="directory", type=Path, metavar="DIR", help=words)
-        if name != "history":
+        if name not in ("history", "depth"):
             words = "show at most N groups (default 64)"
             command.add_argument("--groups", type=_positive, default=64, metavar="N", help=words)
     _add_bench(commands.add_parser("bench", help=BENCH_HELP, description=BENCH_HELP))
@@ -128,7 +130,8 @@ def _print_measures(run: Run, options: argparse.Namespace) -> None:
 
 def _write_figures(run: Run, options: argparse.Namespace) -> None:
     style.apply()
-    names = list(FIGURES) if options.command == "all" else [options.command]
+    known = [name for name in FIGURES if name != "depth" or run.information is not None]
+    names = known if options.command == "all" else [options.command]
     directory = options.directory or run.path.parent
     # All are drawn before any is written: a file that cannot give one leaves no half set behind.
     figures = {name: FIGURES[name](run, getattr(options, "groups", 0)) for name in names}

@@ -73,12 +73,22 @@ class History:
 
 
 @dataclass(frozen=True)
+class Information:
+    """One entry per layer measured, in order: of the outputs of all layers up to it, kept or not."""
+
+    bits: np.ndarray
+    entropy_bits: np.ndarray
+    kept: np.ndarray  # bool; the first layer always is
+
+
+@dataclass(frozen=True)
 class Run:
     path: Path
     complete: bool
     picture: Picture | None
     layer: Layer
     history: History | None
+    information: Information | None
     freeze_iteration: int | None
     notes: tuple[str, ...]  # things a reader should know, though nothing is wrong enough to stop
 
@@ -98,6 +108,7 @@ def read_run(path: Path) -> Run:
             picture=picture,
             layer=layer,
             history=_read_history(file),
+            information=_read_information(file),
             freeze_iteration=_read_freeze(file),
             notes=notes,
         )
@@ -191,6 +202,21 @@ def _read_history(file: h5py.File) -> History | None:
     if len({len(values) for values in columns.values()}) > 1:
         raise UserError("/history/0 has columns of different lengths")
     return History(**columns)
+
+
+def _read_information(file: h5py.File) -> Information | None:
+    if "/information/bits" not in file:
+        return None
+    group = file["/information"]
+    bits, entropy = (_array(group, name, 1) for name in ("bits", "entropy_bits"))
+    kept = _array(group, "kept", 1) != 0 if "kept" in group else np.ones(len(bits), bool)
+    if len({len(bits), len(entropy), len(kept)}) > 1:
+        raise UserError("/information has columns of different lengths")
+    if not len(bits):
+        return None
+    if not kept[0]:
+        raise UserError("/information/kept drops the first layer, which is always kept")
+    return Information(bits, entropy, kept)
 
 
 def _read_freeze(file: h5py.File) -> int | None:

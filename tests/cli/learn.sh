@@ -100,6 +100,35 @@ assert told["inputs"] == 100 and told["atoms"] == 48 and told["groups"] == 12 an
 assert told["alive_groups"] == f["layers/0/alive"][:].sum() and told["lambda"] == f["layers/0"].attrs["lambda"]
 assert told["objective"] == f["history/0/objective"][-1] and told["worst_max_gap"] == f["history/0/max_gap"][:].max()
 PY
+# A second layer and what they keep, as a file of several layers has them; kept 0: measured, but not there.
+"$PYTHON" - <<'PY'
+import h5py, numpy, shutil
+shutil.copy("run2.h5", "layers.h5")
+with h5py.File("layers.h5", "r+") as f:
+    f.copy("layers/0", "layers/1"), f.copy("history/0", "history/1")
+    f["layers/1/alive"][:3] = 0
+    if "information" in f: del f["information"]
+    for name, values in (("layer", [0, 1, 2]), ("bits", [7.5, 9.25, 9.3]), ("entropy_bits", [20.0, 31.0, 40.0]),
+                         ("bits_full", [11.0, numpy.nan, 12.0]), ("kept", [1, 1, 0])):
+        f["information/" + name] = numpy.array(values)
+PY
+runs "$WEFT" info layers.h5
+grep -q "24 batches, 2 ranks" out || fail "info: $(cat out)"
+test "$(grep -c "^  layer [01] .*12 batches" out)" = 2 || fail "info: $(cat out)"
+grep -q "9 of 12 groups alive" out || fail "info: $(cat out)"
+grep -q "layers to 1: 9.25 bits (nan by log-det), entropy 31.0 bits$" out || fail "info: $(cat out)"
+grep -q "layers to 2: 9.30 bits (12.00 by log-det), entropy 40.0 bits, not kept$" out || fail "info: $(cat out)"
+runs "$MPIEXEC" -n 2 "$WEFT" info layers.h5 -json
+"$PYTHON" - <<'PY' || fail "info -json of layers: $(cat out)"
+import json
+told = json.load(open("out"))
+first, second = told["layers"]
+assert {name: told[name] for name in first} == first and second["alive_groups"] == 9 and first["iterations"] == 12
+assert told["information"] == [
+    {"layer": 0, "bits": 7.5, "bits_full": 11.0, "entropy_bits": 20.0, "kept": True},
+    {"layer": 1, "bits": 9.25, "bits_full": None, "entropy_bits": 31.0, "kept": True},
+    {"layer": 2, "bits": 9.3, "bits_full": 12.0, "entropy_bits": 40.0, "kept": False}]
+PY
 runs "$WEFT" info none.h5 -json
 "$PYTHON" -m json.tool out > /dev/null || fail "info -json of a run without iterations: $(cat out)"
 
