@@ -1,28 +1,36 @@
 #!/usr/bin/env bash
-# ./jobs/claims.sh [-o DIR] [--data F.h5 ...]
+# ./jobs/claims.sh [-o DIR] [--seeds N] [--inputs DIR] [--data F.h5 ...]
 # Reruns every claim of the paper on Fashion-MNIST and MNIST, or on the data files given, and makes one table and its
 # pictures of what came out: DIR/claims.md, .csv, .h5, .png (DIR: weft-claims/). At most an hour on 2 cores. Stopped, it
-# goes on where it was. Without --data the two data sets are imported from the folder WEFT_DATA, which has
-# fashion-mnist/ and mnist/ with their four .gz files each. WEFT is the program, ./build/weft unless set.
+# goes on where it was; with other options take another DIR. Without --data the two data sets are imported from the folder
+# WEFT_DATA, which has fashion-mnist/ and mnist/ with their four .gz files each. Seeds: 3. --inputs: other files like those
+# of inputs/claims/. WEFT is the program, ./build/weft unless set.
 set -euo pipefail
 . "$(dirname "$0")/../jobs/packages.sh"
 . "$weft_source/jobs/mpienv.sh"
 
-usage() { sed -n '2,7s/^# //p' "$0"; }
+usage() { sed -n '2,8s/^# //p' "$0"; }
 fail() {
   echo "claims: $*" >&2
   exit 2
 }
 directory=$weft_source/weft-claims
+inputs=$weft_source/inputs/claims seeds=3
 data=()
 while [ $# -gt 0 ]; do
   case $1 in
-    -o) [ $# -gt 1 ] || fail "-o: a directory is wanted"; directory=$2; shift 2 ;;
+    -o | --seeds | --inputs)
+      [ $# -gt 1 ] || fail "$1: a word behind it is wanted"
+      case $1 in -o) directory=$2 ;; --seeds) seeds=$2 ;; *) inputs=$2 ;; esac
+      shift 2
+      ;;
     --data) shift; while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do data+=("$1"); shift; done ;;
     -h | -help | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
 done
+case $seeds in '' | *[!0-9]* | 0) fail "--seeds $seeds: a whole number of 1 or more is wanted" ;; esac
+[ -f "$inputs/information.txt" ] || fail "--inputs $inputs: has no information.txt"
 weft=${WEFT:-$weft_source/build/weft}
 [ -x "$weft" ] || fail "$weft: no such program; build it (./jobs/quickstart.sh does), or set WEFT"
 python=$(PYTHON=${PYTHON:-} weft_python) || fail "no Python with h5py, matplotlib and numpy"
@@ -52,7 +60,7 @@ for file in "${data[@]}"; do
 done
 
 status=0
-"$python" -m weftpost.claims.drive -o "$directory" --weft "$weft" --inputs "$weft_source/inputs/claims" \
+"$python" -m weftpost.claims.drive -o "$directory" --weft "$weft" --inputs "$inputs" --seeds "$seeds" \
   "${named[@]}" || status=$?
 [ $status -eq 75 ] && exit 75
 "$python" -m weftpost claims "$directory"

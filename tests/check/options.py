@@ -156,11 +156,11 @@ def wrong_names(path: Path, known: dict[str, Option]) -> Iterator[str]:
             yield f"{name(path)}: -{option} does not exist"
 
 
-def wrong_yaml(path: Path, known: dict[str, Option]) -> Iterator[str]:
+def wrong_yaml(path: Path, verb: str, known: dict[str, Option]) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     for key, value in re.findall(r"^(?:layer\d+_)?([A-Za-z]\w*):\s*([^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE):
         if f"-{key}" not in known:
-            yield f"{name(path)}: {key}: no option of weft learn"
+            yield f"{name(path)}: {key}: no option of weft {verb}"
         elif EVERY_VALUE_IS_THE_DEFAULT in text and value != known[f"-{key}"].default:
             yield f"{name(path)}: {key}: {value}, but the default is {known[f'-{key}'].default}"
 
@@ -171,7 +171,7 @@ def main() -> None:
     verbs = read_verbs(texts, tables)
     used = {option for verb in verbs for option in verb.options}
     known = {option.name: option for verb in verbs for option in verb.options if option.name.startswith("-weft_")}
-    learn = {option.name: option for verb in verbs for option in verb.options if verb.name == "learn"}
+    by_verb = {verb.name: {option.name: option for option in verb.options} for verb in verbs}
     findings = [
         f"{name(path)}: {option.name} of {table} is an option of no verb"
         for (path, table), options in tables.items()
@@ -183,8 +183,9 @@ def main() -> None:
     findings += wrong_rows(known)
     for path in files("*.md", "*/*.md"):
         findings += [*wrong_commands(path, verbs), *wrong_names(path, known)]
-    for path in files("inputs/*.yaml"):
-        findings += [*wrong_yaml(path, learn), *wrong_names(path, known)]
+    for path in files("inputs/*.yaml", "inputs/*/*.yaml"):
+        verb = "train" if path.name.startswith("train") else "learn"  # a file says by its name whose options it has
+        findings += [*wrong_yaml(path, verb, by_verb.get(verb, {})), *wrong_names(path, known)]
     finish(findings, len(used), "options")
 
 

@@ -47,6 +47,7 @@ TREE = {f"include/weft/{header}": "#pragma once\n" for header in OWNER} | {
     "tests/lib/wefttest.h": "#include <weft/sys.h>\n",
     "tests/unit/one.c": '#include "wefttest.h"\n\n' + UNIT,
     "README.md": README,
+    "inputs/claims/two.yaml": "weft_atoms: 32\n",
     "inputs/one.yaml": "# Every value is the default.\nweft_atoms: 64\n",
     "weft": HELP,
 }
@@ -76,6 +77,8 @@ WRONG = [
     ("options", "README.md", README + "`weft lern -o x`\n", "there is no verb lern"),
     ("options", "README.md", README + "`weft learn -resum`\n", "weft learn has no option -resum"),
     ("options", "inputs/one.yaml", "weft_atom: 64\n", "no option of weft learn"),
+    ("options", "inputs/claims/two.yaml", "weft_atom: 64\n", "no option of weft learn"),
+    ("options", "inputs/claims/train-two.yaml", "weft_atoms: 64\n", "no option of weft train"),
     ("options", "inputs/one.yaml", "# Every value is the default.\nweft_atoms: 8\n", "the default is 64"),
     ("rules", "src/long.c", "int x;\n" * 501, "501 lines, more than 500"),
     ("rules", "src/main.c", "int x;\n" * 151, "151 lines, more than 150"),

@@ -1,5 +1,7 @@
 """Runs the steps of a plan, as many at a time as there are cores. What is done is not done again.
 
+A step has one rank and one thread: two at a time leave two cores busier than one after the other on two ranks.
+
     python3 -m weftpost.claims.drive -o DIR --weft PROGRAM --inputs inputs/claims NAME=data.h5...
 """
 
@@ -141,11 +143,13 @@ def main() -> int:
     parser.add_argument("--weft", type=Path, required=True)
     parser.add_argument("--inputs", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("data", nargs="+", help="NAME=data.h5")
     options = parser.parse_args()
+    inputs, pairs = options.inputs.resolve(), [word.partition("=") for word in options.data]
     steps: list[Step] = []
-    for name, _, path in (word.partition("=") for word in options.data):
-        steps += steps_of(name, str(Path(path).resolve()), options.inputs.resolve())
+    for name, _, path in pairs:
+        steps += steps_of(name, str(Path(path).resolve()), inputs, options.seeds)
     if not importlib.util.find_spec("torch"):
         _say("this Python has no PyTorch (Debian: python3-torch): the CNN and the peer are left out")
         steps = [step for step in steps if step.about.get("kind") not in (CNN, PEER)]

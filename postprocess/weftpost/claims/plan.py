@@ -11,7 +11,6 @@ from typing import Any
 from ..errors import UserError
 
 DEPTHS = (1, 2, 3, 4)
-SEEDS = (1, 2, 3)
 KINDS = ("learned", "learned-random-weights", "random-mask", "dense", "mlp")
 PEER, CNN = "peer", "cnn"  # what PyTorch trains
 PLAN = "plan.json"
@@ -30,12 +29,12 @@ class Step:
         return self.output.removesuffix(".h5")
 
 
-def steps_of(name: str, data: str, inputs: Path) -> list[Step]:
-    """All claims on one data file; `name` is its directory's."""
+def steps_of(name: str, data: str, inputs: Path, seeds: int = 3) -> list[Step]:
+    """All claims on one data file; `name` is its directory's. Seeds are 1 .. seeds."""
     return [
         *_information(name, data, inputs),
-        *_depth(name, data, inputs),
-        *_accuracy(name, data, inputs),
+        *_depth(name, data, inputs, seeds),
+        *_accuracy(name, data, inputs, seeds),
     ]
 
 
@@ -50,9 +49,9 @@ def _information(name: str, data: str, inputs: Path) -> Iterator[Step]:
         yield _train(f"{label}.net.h5", f"{label}.run.h5", data, 1, rule, about, 12)
 
 
-def _depth(name: str, data: str, inputs: Path) -> Iterator[Step]:
+def _depth(name: str, data: str, inputs: Path, seeds: int) -> Iterator[Step]:
     """Claim e: four layers whatever the rule says, and networks of the first 1 to 4 of them."""
-    for seed in SEEDS:
+    for seed in range(1, seeds + 1):
         run = f"{name}/depth/seed{seed}.run.h5"
         about = {"claim": "e", "data": name, "seed": seed}
         yield _learn(run, data, seed, _file(inputs / "depth.yaml"), about, 40)
@@ -62,9 +61,9 @@ def _depth(name: str, data: str, inputs: Path) -> Iterator[Step]:
             yield _train(net, run, data, seed, words, {**about, "depth": depth}, 20)
 
 
-def _accuracy(name: str, data: str, inputs: Path) -> Iterator[Step]:
+def _accuracy(name: str, data: str, inputs: Path, seeds: int) -> Iterator[Step]:
     """Claims c, d and f: structures from the defaults, their networks, and those beside them."""
-    for seed in SEEDS:
+    for seed in range(1, seeds + 1):
         about = {"claim": "f", "data": name, "seed": seed}
         run = f"{name}/accuracy/seed{seed}.run.h5"
         yield _learn(run, data, seed, _file(inputs / "learned.yaml"), about, 25)

@@ -84,7 +84,7 @@ def draw_learning(found: dict[str, list[Point]]) -> Figure:
 
 def draw_shifts(rows: list[Row], names: list[str]) -> Figure:
     """Claim d: how much a response changes when the picture is moved."""
-    words = "Median over units of the change of a response, over its deviation between pictures; bars: seeds"
+    words = "Median over units of the change of a response, over its deviation between pictures; bar: mean of the seeds, line: least to largest"
     page, axes = panels("Responses under shifts of the picture", words, names)
     for panel, name in zip(axes, names):
         own = [r for r in rows if r.data == name and r.claim == "d" and "shift" in r.what]
@@ -98,7 +98,8 @@ def draw_shifts(rows: list[Row], names: list[str]) -> Figure:
         panel.set_ylabel("relative change")
         panel.grid(axis="x", visible=False)
         if own:
-            panel.legend(loc="upper left")
+            panel.set_ylim(top=1.3 * max(row.high or row.value for row in own))
+            panel.legend(loc="upper left", ncols=len(SHIFT_COLORS))
     return page.finish()
 
 

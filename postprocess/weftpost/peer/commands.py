@@ -23,8 +23,8 @@ def add_cnn(command: argparse.ArgumentParser, positive: Callable[[str], int]) ->
     words = "labelled pictures, both splits, as weft import wrote them"
     command.add_argument("data", type=Path, metavar="data.h5", help=words)
     add_recipe(command, positive)
-    words = "of what the dense layers read (default 0.5)"
-    command.add_argument("--dropout", type=_fraction, default=0.5, metavar="P", help=words)
+    words = "of what the dense layers read (default %(default)s)"
+    command.add_argument("--dropout", type=_fraction, default=0.25, metavar="P", help=words)
 
 
 def add_peer(command: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
