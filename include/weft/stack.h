@@ -17,7 +17,8 @@ typedef struct {
   uint64_t   seed;
   PetscInt64 epoch; /* whose slots are held; -1: none */
   int       *slot;  /* [rows] the batch of the epoch that the sample is in */
-  size_t    *index; /* [rows] the last answer */
+  size_t    *index; /* [rows] the rows in the order of their batches */
+  size_t    *start; /* [per_epoch + 1] where a batch begins there */
 } WeftBatches;
 
 /* batch_size 0 or >= n: the full batch. Not collective. */

@@ -1,6 +1,17 @@
 #include <weft/stack.h>
 #include <weft/random.h>
 
+/* The rows by slot, ascending within one. */
+static void Sort(WeftBatches *b)
+{
+  const size_t slots = (size_t)b->per_epoch;
+
+  for (size_t s = 0; s <= slots; ++s) b->start[s] = 0;
+  for (PetscInt64 i = 0; i < b->rows; ++i) ++b->start[b->slot[i]]; /* counts, then ends, then from behind starts */
+  for (size_t s = 1; s <= slots; ++s) b->start[s] += b->start[s - 1];
+  for (PetscInt64 i = b->rows - 1; i >= 0; --i) b->index[--b->start[b->slot[i]]] = (size_t)i;
+}
+
 PetscErrorCode WeftBatchesCreate(PetscInt64 n, PetscInt64 row0, PetscInt64 rows, PetscInt64 batch_size, uint64_t seed,
                                  WeftBatches *b)
 {
@@ -10,14 +21,15 @@ PetscErrorCode WeftBatchesCreate(PetscInt64 n, PetscInt64 row0, PetscInt64 rows,
   *b = (WeftBatches){.n = n, .row0 = row0, .rows = rows, .seed = seed, .epoch = -1};
   b->strata = full ? n : batch_size;
   b->per_epoch = full ? 1 : (n + batch_size - 1) / batch_size;
-  PetscCall(PetscCalloc2((size_t)rows, &b->slot, (size_t)rows, &b->index));
+  PetscCall(PetscCalloc3((size_t)rows, &b->slot, (size_t)rows, &b->index, (size_t)b->per_epoch + 1, &b->start));
+  Sort(b); /* the full batch stays as it is */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode WeftBatchesDestroy(WeftBatches *b)
 {
   PetscFunctionBegin;
-  PetscCall(PetscFree2(b->slot, b->index));
+  PetscCall(PetscFree3(b->slot, b->index, b->start));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -67,6 +79,7 @@ static PetscErrorCode FillSlots(WeftBatches *b, PetscInt64 t)
     shuffled = s;
     b->slot[i] = slots[row - StratumStart(b, s)];
   }
+  Sort(b);
   b->epoch = epoch;
   PetscCall(PetscFree(slots));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -74,12 +87,12 @@ static PetscErrorCode FillSlots(WeftBatches *b, PetscInt64 t)
 
 PetscErrorCode WeftBatchesGet(WeftBatches *b, PetscInt64 t, size_t *count, const size_t *index[])
 {
+  const PetscInt64 slot = t % b->per_epoch;
+
   PetscFunctionBegin;
   PetscCall(FillSlots(b, t));
-  *count = 0;
-  for (PetscInt64 i = 0; i < b->rows; ++i)
-    if (b->slot[i] == t % b->per_epoch) b->index[(*count)++] = (size_t)i;
-  *index = b->index;
+  *count = b->start[slot + 1] - b->start[slot];
+  *index = b->index + b->start[slot];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,7 +100,6 @@ PetscErrorCode WeftBatchesSeen(WeftBatches *b, PetscInt64 t, PetscInt64 *seen)
 {
   PetscFunctionBegin;
   PetscCall(FillSlots(b, t));
-  *seen = t / b->per_epoch * b->rows;
-  for (PetscInt64 i = 0; i < b->rows; ++i) *seen += b->slot[i] <= t % b->per_epoch;
+  *seen = t / b->per_epoch * b->rows + (PetscInt64)b->start[t % b->per_epoch + 1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

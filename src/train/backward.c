@@ -108,7 +108,7 @@ static PetscErrorCode Layer(WeftPass pass, int i, WeftBlock *gradient)
     du = WeftBlockRows(&pass->dfeatures, net->layer[i - 1].pooled_at, l->inputs);
     WeftMaskedInputs(l, &w, &pass->h[i], &du);
   }
-  WeftMaskedWeights(l, &u, &pass->h[i], &gw);
+  PetscCall(WeftMaskedWeights(l, &u, &pass->h[i], &gw));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -36,7 +36,8 @@ void WeftMaskedForward(const WeftNetworkLayer *l, const WeftBlock *w, const Weft
   }
 }
 
-void WeftMaskedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
+/* Each weight belongs to one connection. */
+static void OwnWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
 {
   for (size_t g = 0; g < l->groups; ++g) {
     const WeftConnections c = Connections(l, g);
@@ -46,6 +47,40 @@ void WeftMaskedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const Weft
     else
       GroupWeightsDouble(&c, u->values.d, dh->values.d + row, dh->cols, gw->values.d + at);
   }
+}
+
+/* Weights are tied: a vector of sums for each. */
+static PetscErrorCode SharedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
+{
+  const size_t lanes = 64 / WeftPrecisionBytes(dh->precision), count = l->rows * l->group_size;
+  WeftBlock    sums;
+
+  PetscFunctionBegin;
+  PetscCall(WeftBlockCreate(count, lanes, dh->precision, &sums));
+  for (size_t g = 0; g < l->groups; ++g) {
+    const WeftConnections c = Connections(l, g);
+    const size_t          row = g * l->group_size * dh->cols;
+    if (dh->precision == WEFT_SINGLE)
+      GroupSharedSingle(&c, u->values.s, dh->values.s + row, dh->cols, sums.values.s);
+    else
+      GroupSharedDouble(&c, u->values.d, dh->values.d + row, dh->cols, sums.values.d);
+  }
+  if (dh->precision == WEFT_SINGLE)
+    AddLanesSingle(count, sums.values.s, gw->values.s);
+  else
+    AddLanesDouble(count, sums.values.d, gw->values.d);
+  PetscCall(WeftBlockDestroy(&sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftMaskedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
+{
+  PetscFunctionBegin;
+  if (l->row)
+    PetscCall(SharedWeights(l, u, dh, gw));
+  else
+    OwnWeights(l, u, dh, gw);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 void WeftMaskedInputs(const WeftNetworkLayer *l, const WeftBlock *w, const WeftBlock *dh, WeftBlock *du)

@@ -4,6 +4,8 @@
 
 #define LANES (64 / sizeof(REAL))
 typedef REAL NAME(Vector) __attribute__((vector_size(64), aligned(sizeof(REAL)), may_alias));
+typedef REAL NAME(Half) __attribute__((vector_size(32)));
+typedef REAL NAME(Quarter) __attribute__((vector_size(16)));
 
 /* h = Σ_c w_c u_c for some atoms of a group and some vectors of the batch, both constants. */
 static inline __attribute__((always_inline)) void NAME(Forward)(const WeftConnections *c, const REAL *w, const REAL *u,
@@ -37,12 +39,21 @@ static inline __attribute__((always_inline)) void NAME(Inputs)(const WeftConnect
   }
 }
 
+/* The sum over a vector's lanes, halved and halved again: a chain of additions would take longer than what it adds up.
+ */
 static inline __attribute__((always_inline)) REAL NAME(Sum)(NAME(Vector) v)
 {
-  REAL sum = 0;
+  union {
+    NAME(Vector) whole;
+    NAME(Half) half[2];
+  } two = {v};
+  union {
+    NAME(Half) whole;
+    NAME(Quarter) quarter[2];
+  } four = {two.half[0] + two.half[1]};
+  const NAME(Quarter) q = four.quarter[0] + four.quarter[1];
 
-  for (size_t i = 0; i < LANES; ++i) sum += v[i];
-  return sum;
+  return LANES == 16 ? (q[0] + q[1]) + (q[2 % (LANES / 4)] + q[3 % (LANES / 4)]) : q[0] + q[1];
 }
 
 /* gw_c += <u_c, dh> over the batch. */
@@ -56,6 +67,22 @@ static inline __attribute__((always_inline)) void NAME(Weights)(const WeftConnec
     for (size_t v = 0; v < ld / LANES; ++v)
       for (int a = 0; a < atoms; ++a) sum[a] += in[v] * h[(size_t)a * (ld / LANES) + v];
     for (int a = 0; a < atoms; ++a) g[a] += NAME(Sum)(sum[a]);
+  }
+}
+
+/* The same into sums whose lanes are added up later, for weights that many connections share. sums: [rows][p] vectors.
+ */
+static inline __attribute__((always_inline)) void NAME(Shared)(const WeftConnections *c, const REAL *u, const REAL *dh,
+                                                               size_t ld, int atoms, NAME(Vector) * sums)
+{
+  for (size_t i = 0; i < c->count; ++i) {
+    const NAME(Vector) *in = (const NAME(Vector) *)(u + (size_t)c->input[i] * ld), *h = (const NAME(Vector) *)dh;
+    NAME(Vector) *to = sums + (size_t)c->row[i] * c->p;
+    NAME(Vector) sum[4];
+    for (int a = 0; a < atoms; ++a) sum[a] = to[a];
+    for (size_t v = 0; v < ld / LANES; ++v)
+      for (int a = 0; a < atoms; ++a) sum[a] += in[v] * h[(size_t)a * (ld / LANES) + v];
+    for (int a = 0; a < atoms; ++a) to[a] = sum[a];
   }
 }
 
@@ -95,6 +122,18 @@ WEFT_SIMD static void NAME(GroupWeights)(const WeftConnections *c, const REAL *u
 #define BODY(atoms) NAME(Weights)(c, u, dh + a * ld, ld, atoms, gw + a);
   ATOMS(c->p, BODY)
 #undef BODY
+}
+
+WEFT_SIMD static void NAME(GroupShared)(const WeftConnections *c, const REAL *u, const REAL *dh, size_t ld, REAL *sums)
+{
+#define BODY(atoms) NAME(Shared)(c, u, dh + a * ld, ld, atoms, (NAME(Vector) *)sums + a);
+  ATOMS(c->p, BODY)
+#undef BODY
+}
+
+WEFT_SIMD static void NAME(AddLanes)(size_t count, const REAL *sums, REAL *gw)
+{
+  for (size_t i = 0; i < count; ++i) gw[i] += NAME(Sum)(((const NAME(Vector) *)sums)[i]);
 }
 
 /* y = max(0, sqrt(Σ h² + ε) − t) over the rows of a pool. */

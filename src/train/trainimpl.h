@@ -16,7 +16,8 @@ typedef struct {
 
 /* h = W u; gw += dh u' at the connections; du += W' dh. w, gw: [rows, p]. */
 extern void WeftMaskedForward(const WeftNetworkLayer *layer, const WeftBlock *w, const WeftBlock *u, WeftBlock *h);
-extern void WeftMaskedWeights(const WeftNetworkLayer *layer, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw);
+extern PetscErrorCode WeftMaskedWeights(const WeftNetworkLayer *layer, const WeftBlock *u, const WeftBlock *dh,
+                                        WeftBlock *gw);
 extern void WeftMaskedInputs(const WeftNetworkLayer *layer, const WeftBlock *w, const WeftBlock *dh, WeftBlock *du);
 /* y: pooled h. Backward: h becomes its gradient, from dy (which is used up) and ds, the singles' part or NULL. Atoms
    of a group in no pool get that part alone. */
