@@ -36,50 +36,35 @@ void WeftMaskedForward(const WeftNetworkLayer *l, const WeftBlock *w, const Weft
   }
 }
 
-/* Each weight belongs to one connection. */
-static void OwnWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
+static void AddLanes(size_t count, WeftBlock *sums, WeftBlock *gw, size_t at)
 {
-  for (size_t g = 0; g < l->groups; ++g) {
-    const WeftConnections c = Connections(l, g);
-    const size_t          at = Weights(l, g), row = g * l->group_size * dh->cols;
-    if (dh->precision == WEFT_SINGLE)
-      GroupWeightsSingle(&c, u->values.s, dh->values.s + row, dh->cols, gw->values.s + at);
-    else
-      GroupWeightsDouble(&c, u->values.d, dh->values.d + row, dh->cols, gw->values.d + at);
-  }
+  if (sums->precision == WEFT_SINGLE)
+    AddLanesSingle(count, sums->values.s, gw->values.s + at);
+  else
+    AddLanesDouble(count, sums->values.d, gw->values.d + at);
 }
 
-/* Weights are tied: a vector of sums for each. */
-static PetscErrorCode SharedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
+/* Where connections name their rows of weights, those are summed over all groups; else each group has its own. */
+PetscErrorCode WeftMaskedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
 {
-  const size_t lanes = 64 / WeftPrecisionBytes(dh->precision), count = l->rows * l->group_size;
+  const size_t lanes = 64 / WeftPrecisionBytes(dh->precision);
+  size_t       rows = l->row ? l->rows : 0;
   WeftBlock    sums;
 
   PetscFunctionBegin;
-  PetscCall(WeftBlockCreate(count, lanes, dh->precision, &sums));
+  for (size_t g = 0; g < l->groups && !l->row; ++g) rows = PetscMax(rows, l->start[g + 1] - l->start[g]);
+  PetscCall(WeftBlockCreate(rows * l->group_size, lanes, dh->precision, &sums));
   for (size_t g = 0; g < l->groups; ++g) {
     const WeftConnections c = Connections(l, g);
     const size_t          row = g * l->group_size * dh->cols;
     if (dh->precision == WEFT_SINGLE)
-      GroupSharedSingle(&c, u->values.s, dh->values.s + row, dh->cols, sums.values.s);
+      GroupWeightsSingle(&c, u->values.s, dh->values.s + row, dh->cols, sums.values.s);
     else
-      GroupSharedDouble(&c, u->values.d, dh->values.d + row, dh->cols, sums.values.d);
+      GroupWeightsDouble(&c, u->values.d, dh->values.d + row, dh->cols, sums.values.d);
+    if (!l->row) AddLanes(c.count * c.p, &sums, gw, Weights(l, g));
   }
-  if (dh->precision == WEFT_SINGLE)
-    AddLanesSingle(count, sums.values.s, gw->values.s);
-  else
-    AddLanesDouble(count, sums.values.d, gw->values.d);
+  if (l->row) AddLanes(l->rows * l->group_size, &sums, gw, 0);
   PetscCall(WeftBlockDestroy(&sums));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode WeftMaskedWeights(const WeftNetworkLayer *l, const WeftBlock *u, const WeftBlock *dh, WeftBlock *gw)
-{
-  PetscFunctionBegin;
-  if (l->row)
-    PetscCall(SharedWeights(l, u, dh, gw));
-  else
-    OwnWeights(l, u, dh, gw);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -32,10 +32,14 @@ static inline __attribute__((always_inline)) void NAME(Inputs)(const WeftConnect
   for (int a = 0; a < atoms; ++a)
     for (int v = 0; v < vectors; ++v) h[a][v] = ((const NAME(Vector) *)(dh + (size_t)a * ld))[v];
   for (size_t i = 0; i < c->count; ++i) {
-    const REAL *weight = w + (c->row ? (size_t)c->row[i] : i) * c->p;
-    NAME(Vector) *out = (NAME(Vector) *)(du + (size_t)c->input[i] * ld);
-    for (int v = 0; v < vectors; ++v)
-      for (int a = 0; a < atoms; ++a) out[v] += weight[a] * h[a][v];
+    const REAL *from = w + (c->row ? (size_t)c->row[i] : i) * c->p;
+    NAME(Vector) *out = (NAME(Vector) *)(du + (size_t)c->input[i] * ld), sum[4];
+    REAL weight[4];
+    for (int a = 0; a < atoms; ++a) weight[a] = from[a];
+    for (int v = 0; v < vectors; ++v) sum[v] = out[v];
+    for (int a = 0; a < atoms; ++a)
+      for (int v = 0; v < vectors; ++v) sum[v] += weight[a] * h[a][v];
+    for (int v = 0; v < vectors; ++v) out[v] = sum[v];
   }
 }
 
@@ -56,84 +60,77 @@ static inline __attribute__((always_inline)) REAL NAME(Sum)(NAME(Vector) v)
   return LANES == 16 ? (q[0] + q[1]) + (q[2 % (LANES / 4)] + q[3 % (LANES / 4)]) : q[0] + q[1];
 }
 
-/* gw_c += <u_c, dh> over the batch. */
+/* sums_c += u_c dh lane by lane, of the rows of weights that the connections have: [row][p] vectors, whose lanes are
+   added up later. */
 static inline __attribute__((always_inline)) void NAME(Weights)(const WeftConnections *c, const REAL *u, const REAL *dh,
-                                                                size_t ld, int atoms, REAL *gw)
+                                                                size_t ld, int atoms, int vectors, NAME(Vector) * sums)
 {
-  for (size_t i = 0; i < c->count; ++i) {
-    const NAME(Vector) *in = (const NAME(Vector) *)(u + (size_t)c->input[i] * ld), *h = (const NAME(Vector) *)dh;
-    REAL *g = gw + (c->row ? (size_t)c->row[i] : i) * c->p;
-    NAME(Vector) sum[4] = {{0}};
-    for (size_t v = 0; v < ld / LANES; ++v)
-      for (int a = 0; a < atoms; ++a) sum[a] += in[v] * h[(size_t)a * (ld / LANES) + v];
-    for (int a = 0; a < atoms; ++a) g[a] += NAME(Sum)(sum[a]);
-  }
-}
+  NAME(Vector) h[4][4];
 
-/* The same into sums whose lanes are added up later, for weights that many connections share. sums: [rows][p] vectors.
- */
-static inline __attribute__((always_inline)) void NAME(Shared)(const WeftConnections *c, const REAL *u, const REAL *dh,
-                                                               size_t ld, int atoms, NAME(Vector) * sums)
-{
+  for (int a = 0; a < atoms; ++a)
+    for (int v = 0; v < vectors; ++v) h[a][v] = ((const NAME(Vector) *)(dh + (size_t)a * ld))[v];
   for (size_t i = 0; i < c->count; ++i) {
-    const NAME(Vector) *in = (const NAME(Vector) *)(u + (size_t)c->input[i] * ld), *h = (const NAME(Vector) *)dh;
-    NAME(Vector) *to = sums + (size_t)c->row[i] * c->p;
-    NAME(Vector) sum[4];
+    const NAME(Vector) *in = (const NAME(Vector) *)(u + (size_t)c->input[i] * ld);
+    NAME(Vector) *to = sums + (c->row ? (size_t)c->row[i] : i) * c->p, sum[4];
     for (int a = 0; a < atoms; ++a) sum[a] = to[a];
-    for (size_t v = 0; v < ld / LANES; ++v)
-      for (int a = 0; a < atoms; ++a) sum[a] += in[v] * h[(size_t)a * (ld / LANES) + v];
+    for (int v = 0; v < vectors; ++v)
+      for (int a = 0; a < atoms; ++a) sum[a] += in[v] * h[a][v];
     for (int a = 0; a < atoms; ++a) to[a] = sum[a];
   }
 }
 
 /* Constants unroll, so each width and number of atoms is its own code: from 4 vectors at a time to what is left. */
-#define WIDTHS(work, atoms, w, from, to)                                                                               \
+#define WIDTHS(call)                                                                                                   \
   for (size_t v = 0; v < ld / LANES; v += 4) {                                                                         \
     const size_t at = v * LANES, left = ld / LANES - v;                                                                \
     if (left >= 4)                                                                                                     \
-      NAME(work)(c, w, (from) + at, ld, atoms, 4, (to) + at);                                                          \
+      call(4);                                                                                                         \
     else if (left == 3)                                                                                                \
-      NAME(work)(c, w, (from) + at, ld, atoms, 3, (to) + at);                                                          \
+      call(3);                                                                                                         \
     else if (left == 2)                                                                                                \
-      NAME(work)(c, w, (from) + at, ld, atoms, 2, (to) + at);                                                          \
+      call(2);                                                                                                         \
     else                                                                                                               \
-      NAME(work)(c, w, (from) + at, ld, atoms, 1, (to) + at);                                                          \
+      call(1);                                                                                                         \
   }
-#define ATOMS(p, body)                                                                                                 \
+#define CALL4(vectors) CALL(4, vectors)
+#define CALL3(vectors) CALL(3, vectors)
+#define CALL2(vectors) CALL(2, vectors)
+#define CALL1(vectors) CALL(1, vectors)
+#define ATOMS(p)                                                                                                       \
   for (size_t a = 0; a < (p); a += 4) {                                                                                \
     const size_t rest = (p)-a;                                                                                         \
-    if (rest >= 4) body(4) else if (rest == 3) body(3) else if (rest == 2) body(2) else body(1)                        \
+    if (rest >= 4)                                                                                                     \
+      WIDTHS(CALL4) else if (rest == 3) WIDTHS(CALL3) else if (rest == 2) WIDTHS(CALL2) else WIDTHS(CALL1)             \
   }
 
 WEFT_SIMD static void NAME(GroupForward)(const WeftConnections *c, const REAL *w, const REAL *u, size_t ld, REAL *h){
-#define BODY(atoms) WIDTHS(Forward, atoms, w + a, u, h + a * ld)
-  ATOMS(c->p, BODY)
-#undef BODY
+#define CALL(atoms, vectors) NAME(Forward)(c, w + a, u + at, ld, atoms, vectors, h + a * ld + at)
+  ATOMS(c->p)
+#undef CALL
 }
 
 WEFT_SIMD static void NAME(GroupInputs)(const WeftConnections *c, const REAL *w, const REAL *dh, size_t ld, REAL *du){
-#define BODY(atoms) WIDTHS(Inputs, atoms, w + a, dh + a * ld, du)
-  ATOMS(c->p, BODY)
-#undef BODY
+#define CALL(atoms, vectors) NAME(Inputs)(c, w + a, dh + a * ld + at, ld, atoms, vectors, du + at)
+  ATOMS(c->p)
+#undef CALL
 }
 
-WEFT_SIMD static void NAME(GroupWeights)(const WeftConnections *c, const REAL *u, const REAL *dh, size_t ld, REAL *gw)
-{
-#define BODY(atoms) NAME(Weights)(c, u, dh + a * ld, ld, atoms, gw + a);
-  ATOMS(c->p, BODY)
-#undef BODY
-}
+WEFT_SIMD
+  static void NAME(GroupWeights)(const WeftConnections *c, const REAL *u, const REAL *dh, size_t ld, REAL *sums){
+#define CALL(atoms, vectors) NAME(Weights)(c, u + at, dh + a * ld + at, ld, atoms, vectors, (NAME(Vector) *)sums + a)
+    ATOMS(c->p)
+#undef CALL
+  }
 
-WEFT_SIMD static void NAME(GroupShared)(const WeftConnections *c, const REAL *u, const REAL *dh, size_t ld, REAL *sums)
+/* gw_i += the lanes of sums_i, which become 0. */
+WEFT_SIMD static void NAME(AddLanes)(size_t count, REAL *sums, REAL *gw)
 {
-#define BODY(atoms) NAME(Shared)(c, u, dh + a * ld, ld, atoms, (NAME(Vector) *)sums + a);
-  ATOMS(c->p, BODY)
-#undef BODY
-}
+  NAME(Vector) *from = (NAME(Vector) *)sums;
 
-WEFT_SIMD static void NAME(AddLanes)(size_t count, const REAL *sums, REAL *gw)
-{
-  for (size_t i = 0; i < count; ++i) gw[i] += NAME(Sum)(((const NAME(Vector) *)sums)[i]);
+  for (size_t i = 0; i < count; ++i) {
+    gw[i] += NAME(Sum)(from[i]);
+    from[i] = (NAME(Vector)){0};
+  }
 }
 
 /* y = max(0, sqrt(Σ h² + ε) − t) over the rows of a pool. */
@@ -177,4 +174,8 @@ WEFT_SIMD static void NAME(PoolBackward)(size_t count, const size_t row[], const
 }
 #undef WIDTHS
 #undef ATOMS
+#undef CALL4
+#undef CALL3
+#undef CALL2
+#undef CALL1
 #undef LANES
