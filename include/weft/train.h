@@ -54,6 +54,10 @@ extern PetscErrorCode WeftTrainStartRandom(const WeftTrainSettings *settings, We
    of WeftTrainPlan(). Not collective. */
 extern PetscErrorCode WeftTrainStartLearned(int nlayers, const WeftTrainSource source[], WeftNetwork *network);
 
+/* WeftTrainPrepare - raw samples become the network's input, in place: contrast-normalised and centred, and whitened
+   where the network wants them so. */
+extern PetscErrorCode WeftTrainPrepare(const WeftNetwork *network, WeftPrep prep, WeftBlock *x);
+
 /* ---- a pass of samples through a network ---- */
 
 typedef struct _n_WeftPass *WeftPass;

@@ -1,5 +1,6 @@
 /* The verbs of the command line, one file each; main.c lists them. */
 #pragma once
+#include <weft/block.h>
 #include <weft/data.h>
 #include <weft/options.h>
 
@@ -8,6 +9,10 @@ extern const WeftVerb WeftVerbImport, WeftVerbSynth, WeftVerbLearn, WeftVerbEnco
 
 /* One line on stdout from rank 0: what the data file at path, just written by the verb, holds. Collective. */
 extern PetscErrorCode WeftCmdDescribeData(const char verb[], const char path[], const WeftDataInfo *info);
+
+/* weft encode with -network: logits of the data file's samples into a new file. Collective. */
+extern PetscErrorCode WeftCmdEncodeNetwork(const char path[], const char data_path[], const char output[],
+                                           WeftPrecision precision);
 
 /* The exit status of a verb that ended in order but not done (WEFT_EXIT_STOPPED). */
 extern void WeftExitStatus(int status);

@@ -3,7 +3,8 @@
 #include <weft/structure.h>
 
 static const WeftOption options[] = {
-  {"-structure", "F.h5", NULL, "run file of weft learn"},
+  {"-structure", "F.h5", NULL, "run file of weft learn, whose layers' responses are wanted"},
+  {"-network", "F.h5", NULL, "or network file of weft train, whose logits are wanted"},
   {"-data", "F.h5", NULL, "data file"},
   {"-o", "F.h5", NULL, "features file to write; must not exist yet"},
   {"-layer", "L", NULL, "layer whose responses are wanted, the first being 0; the last if not given"},
@@ -137,17 +138,12 @@ static PetscErrorCode Write(Responses *r, WeftData data, const char output[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode RunEncode(const char word[])
+static PetscErrorCode EncodeStructure(const char data_path[], const char output[])
 {
   Responses responses = {0};
   WeftData  data;
-  char      data_path[PETSC_MAX_PATH_LEN], output[PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
-  (void)word;
-  PetscCall(WeftOptionsGetNeeded(options, "-data", sizeof(data_path), data_path));
-  PetscCall(WeftOptionsGetNeeded(options, "-o", sizeof(output), output));
-  PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
   PetscCall(OpenResponses(&responses));
   PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", data_path, &data));
   PetscCall(WeftStructureCheckWidth(responses.structure, "-data", data_path, WeftDataGetInfo(data)->features));
@@ -158,11 +154,46 @@ static PetscErrorCode RunEncode(const char word[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode EncodeNetwork(const char network[], const char data_path[], const char output[])
+{
+  static const char *const others[] = {"-structure", "-layer", "-codes_kind"};
+  int                      precision;
+  PetscBool                given;
+
+  PetscFunctionBegin;
+  for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); ++i) {
+    PetscCall(PetscOptionsHasName(NULL, NULL, others[i], &given));
+    WeftUserCheck(!given, PETSC_COMM_WORLD, "%s: is for a structure; leave it out, or -network", others[i]);
+  }
+  PetscCall(WeftOptionsGetChoice(options, "-weft_precision", "single|double", &precision));
+  PetscCall(WeftCmdEncodeNetwork(network, data_path, output, precision ? WEFT_DOUBLE : WEFT_SINGLE));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RunEncode(const char word[])
+{
+  char      network[PETSC_MAX_PATH_LEN], data_path[PETSC_MAX_PATH_LEN], output[PETSC_MAX_PATH_LEN];
+  PetscBool given;
+
+  PetscFunctionBegin;
+  (void)word;
+  PetscCall(WeftOptionsGetNeeded(options, "-data", sizeof(data_path), data_path));
+  PetscCall(WeftOptionsGetNeeded(options, "-o", sizeof(output), output));
+  PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
+  PetscCall(WeftOptionsGetText(options, "-network", sizeof(network), network, &given));
+  if (given)
+    PetscCall(EncodeNetwork(network, data_path, output));
+  else
+    PetscCall(EncodeStructure(data_path, output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const WeftVerb WeftVerbEncode = {
   "encode",
   NULL,
-  "features of a data file, from a learned structure",
+  "features of a data file from a learned structure, or logits from a trained network",
   "  weft encode -structure run.h5 -data data.h5 -o features.h5 [-layer L] [-codes_kind feedforward|exact]\n"
+  "  weft encode -network net.h5 -data data.h5 -o logits.h5\n"
   "  mpirun -n 2 weft encode -structure run.h5 -data data.h5 -o features.h5\n",
   {options, WeftCoderOptions},
   RunEncode};

@@ -169,10 +169,7 @@ static PetscErrorCode ReadSamples(Run *run, WeftSplit split)
   sum = WeftBlockChecksum(&s->x, (uint64_t)s->row0);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
   if (split == WEFT_TRAIN) run->record.data_checksum = (PetscInt64)sum;
-  if (run->settings.whitened)
-    PetscCall(WeftPrepApply(run->prep, &s->x));
-  else
-    PetscCall(WeftPrepCentre(run->prep, &s->x));
+  PetscCall(WeftTrainPrepare(&run->network, run->prep, &s->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

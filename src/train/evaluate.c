@@ -3,6 +3,16 @@
 
 enum { AT_ONCE = 256 };
 
+PetscErrorCode WeftTrainPrepare(const WeftNetwork *network, WeftPrep prep, WeftBlock *x)
+{
+  PetscFunctionBegin;
+  if (network->whitened)
+    PetscCall(WeftPrepApply(prep, x));
+  else
+    PetscCall(WeftPrepCentre(prep, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftTrainEvaluate(MPI_Comm comm, WeftNetwork *network, const WeftSamples *samples, WeftScore *score)
 {
   WeftPass pass;

@@ -19,6 +19,28 @@ train "$MPIEXEC -n 2" -o form.h5 -weft_train_hidden 0 -weft_train_units pooled -
   -weft_train_schedule constant -weft_train_label_smoothing 0.1
 train "" -o deep.h5 -weft_train_hidden 20,12 -weft_train_units single -weft_train_readout_from last
 
+# Logits, at any rank count, are what the network file says: of one form of network and of another.
+for net in one form double1; do
+  runs "$WEFT" encode -network $net.h5 -data data.h5 -o logits.h5
+  runs "$MPIEXEC" -n 3 "$WEFT" encode -network $net.h5 -data data.h5 -o logits3.h5
+  $PYTHON -c "
+import sys, h5py, numpy as np
+sys.path.insert(0, '$WEFT_SOURCE/tests/lib')
+import checknet
+with h5py.File('$net.h5') as f, h5py.File('logits.h5') as a, h5py.File('logits3.h5') as b, h5py.File('data.h5') as data:
+    for split in 'train', 'test':
+        x = data[split + '/x']
+        z = checknet.logits(f, x[:].astype(float) * x.attrs.get('scale', 1.0))
+        assert np.abs(a[split + '/logits'][:] - z).max() < 1e-3 * np.abs(z).max(), split
+        assert np.abs(a[split + '/logits'][:] - b[split + '/logits'][:]).max() < 1e-4 * np.abs(z).max(), split
+    y = data['test/y'][:]
+    assert abs(np.mean(np.argmax(a['test/logits'][:], 1) == y) - f.attrs['test_accuracy']) < 1.5 / len(y)" || fail "logits of $net.h5"
+  rm logits.h5 logits3.h5
+done
+refuses_alone "no such file" "$WEFT" encode -network none.h5 -data data.h5 -o new.h5
+refuses_alone "not a network file" "$WEFT" encode -network run.h5 -data data.h5 -o new.h5
+refuses_alone "-layer" "$WEFT" encode -network one.h5 -layer 0 -data data.h5 -o new.h5
+
 # A file that is there is left alone, and a complete one is nothing to resume.
 cp one.h5 before.h5
 "$WEFT" train -structure run.h5 -data data.h5 -o one.h5 > out 2> err && fail "wrote over a file"
@@ -34,6 +56,7 @@ refuses_alone "adam|sgd" "$WEFT" train -structure run.h5 -data data.h5 -o new.h5
 refuses_alone "-weft_train_hidden" "$WEFT" train -structure run.h5 -data data.h5 -o new.h5 -weft_train_hidden 12x
 runs "$WEFT" synth -o wide.h5 -samples 50 -size 14
 refuses_alone "features" "$WEFT" train -structure run.h5 -data wide.h5 -o new.h5
+refuses_alone "features" "$WEFT" encode -network one.h5 -data wide.h5 -o new.h5
 $PYTHON -c "
 import h5py
 with h5py.File('data.h5') as f, h5py.File('bare.h5', 'w') as g:
