@@ -2,11 +2,13 @@
    stack's communicator unless said otherwise. */
 #pragma once
 #include <weft/prep.h>
+#include <weft/share.h>
 #include <weft/stack.h>
 
 typedef struct {
   int               most;                   /* layers to learn, at most */
   WeftLayerSettings layer[WEFT_MAX_LAYERS]; /* of each; all of one precision */
+  WeftShareSettings share[WEFT_MAX_LAYERS]; /* of each; a shared layer's input is the data or a shared layer's output */
 } WeftStackSettings;
 
 extern const WeftOption WeftStackOptions[];
@@ -16,8 +18,9 @@ extern PetscErrorCode WeftStackSettingsFromOptions(uint64_t seed, WeftStackSetti
 
 /* A layer and the preprocessing of its input. */
 typedef struct {
-  WeftPrep  prep;
-  WeftLayer layer;
+  WeftPrep   prep;
+  WeftLayer  layer;
+  WeftShared shared; /* once learned; no prototypes: the layer is not shared */
 } WeftStackLayer;
 
 typedef struct _n_WeftStack *WeftStack;
@@ -27,7 +30,7 @@ typedef struct _n_WeftStack *WeftStack;
 
    The input of layer 0 is x, preprocessed. The input of layer l + 1 are the feed-forward responses of layer l
    (response.h) to all samples, preprocessed by its own contrast normalisation and whitening; a group that was removed
-   is an input that is always zero. */
+   is an input that is always zero. Of a shared layer it is what the copies of its prototypes answer (share.h). */
 struct _n_WeftStack {
   MPI_Comm          comm;
   WeftStackSettings settings;
@@ -39,6 +42,7 @@ struct _n_WeftStack {
   WeftBlock         x;                          /* [rows, d] input of layer 0; kept to the end */
   WeftBlock         responses[WEFT_MAX_LAYERS]; /* [rows, G] of each learned layer, where a next one may need them */
   WeftBlock         input;                      /* of the layer being learned, but for layer 0 */
+  WeftLattice       lattice;                    /* of the next layer's input, where that is to be shared */
 };
 
 /* WeftStackCreate - for samples of which x holds this rank's rows [row0, row0 + x->rows) of n, as they are in the data;

@@ -5,12 +5,16 @@
    and nothing is collective. */
 #pragma once
 #include <weft/lattice.h>
+#include <weft/options.h>
 
 typedef struct {
   int prototypes; /* at most; 0: no sharing */
   int window;     /* side of the square around a site that a copy may see; odd */
   int pool;       /* copies pooled along either axis */
 } WeftShareSettings;
+
+extern const WeftOption WeftShareOptions[];
+extern PetscErrorCode   WeftShareSettingsFromOptions(WeftShareSettings *settings);
 
 /* A shared layer. A window's numbers are in the order (row, column, channel): q = (i w + j) channels + c for the input
    of channel c at site + (i - w/2, j - w/2). */

@@ -3,6 +3,7 @@
 #pragma once
 #include <weft/prep.h>
 #include <weft/response.h>
+#include <weft/share.h>
 
 /* A layer of d inputs and G groups of p atoms. */
 typedef struct {
@@ -13,8 +14,10 @@ typedef struct {
   double       *usage; /* [G] fraction of the samples in which the group was active */
   /* Connectivity: the inputs of group g are input[start[g] .. start[g + 1]), ascending: where a row of its atoms is not
      zero. None where it was removed. */
-  size_t *start; /* [G + 1] */
-  int    *input; /* [start[G]] */
+  size_t    *start;   /* [G + 1] */
+  int       *input;   /* [start[G]] */
+  WeftShared shared;  /* no prototypes: the layer is not shared */
+  PetscInt64 outputs; /* G, or those of the prototypes' copies */
 } WeftStructureLayer;
 
 typedef struct _n_WeftStructure *WeftStructure;

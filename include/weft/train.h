@@ -3,6 +3,7 @@
 #pragma once
 #include <weft/networkfile.h>
 #include <weft/options.h>
+#include <weft/share.h>
 #include <weft/stack.h>
 
 typedef enum { WEFT_OPTIMISER_ADAM, WEFT_OPTIMISER_SGD } WeftOptimiser;
@@ -39,12 +40,14 @@ extern PetscErrorCode WeftTrainSettingsFromOptions(WeftTrainSettings *settings);
 typedef struct {
   const WeftBlock     *atoms;
   int                  group_size;
-  const unsigned char *alive; /* [k / group_size] */
+  const unsigned char *alive;  /* [k / group_size] */
+  const WeftShared    *shared; /* NULL, or the layer is that of its prototypes' copies, and the atoms do not count */
 } WeftTrainSource;
 
 /* WeftTrainPlan - the layers of *network (zeroed by the caller) as they were learned: living groups alone, connected
-   where their atoms are not zero; a pool is `pool` groups in a row. The arrays may be changed before
-   WeftNetworkCreate(). Not collective. */
+   where their atoms are not zero; a pool is `pool` groups in a row. Of a shared layer there are the copies of its
+   prototypes at all sites, which share their weights and, pooled, their norms; it is not read by single units. The
+   arrays may be changed before WeftNetworkCreate(). Not collective. */
 extern PetscErrorCode WeftTrainPlan(const WeftTrainSettings *settings, int nlayers, const WeftTrainSource source[],
                                     size_t inputs, size_t classes, WeftNetwork *network);
 /* WeftTrainStartRandom - after WeftNetworkCreate(): weights of dense layers, and masked ones, uniform within

@@ -91,22 +91,23 @@ static PetscErrorCode CloseResponses(Responses *r)
 
 static PetscErrorCode Summarise(Responses *r, const WeftDataInfo *info, const char output[], double seconds)
 {
-  const MPI_Comm       comm = PETSC_COMM_WORLD;
-  const WeftResponder *of = &r->structure->layers[r->layers - 1].responder;
-  double               sums[2] = {r->samples, r->active};
-  char                 gap[64] = "";
-  PetscInt64           bytes, alive = 0;
+  const MPI_Comm            comm = PETSC_COMM_WORLD;
+  const WeftStructureLayer *of = &r->structure->layers[r->layers - 1];
+  double                    sums[2] = {r->samples, r->active};
+  char                      gap[64] = "";
+  PetscInt64                bytes, alive = 0;
 
   PetscFunctionBegin;
   PetscCall(WeftPeakMemory(comm, &bytes));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_DOUBLE, MPI_SUM, comm));
   if (r->kind == WEFT_EXACT) PetscCall(WeftStructureCheckReached(r->structure, &r->result));
   if (r->kind == WEFT_EXACT) snprintf(gap, sizeof(gap), "largest certified gap %.2g, ", r->result.max_gap);
-  for (int g = 0; g < of->groups; ++g) alive += of->alive[g];
+  alive = of->outputs;
+  for (int g = 0; g < of->responder.groups && !of->shared.settings.prototypes; ++g) alive -= !of->responder.alive[g];
   PetscCall(PetscPrintf(comm,
                         "%lld training and %lld test samples: %d features of layer %d, %s, %.2f %% of the %lld groups "
                         "alive active\n",
-                        (long long)info->samples[WEFT_TRAIN], (long long)info->samples[WEFT_TEST], of->groups,
+                        (long long)info->samples[WEFT_TRAIN], (long long)info->samples[WEFT_TEST], (int)of->outputs,
                         r->layers - 1, kinds[r->kind], 100 * sums[1] / PetscMax(sums[0] * (double)alive, 1),
                         (long long)alive));
   PetscCall(PetscPrintf(comm, "%s%.1f s, %.0f samples/s, %.0f MB per rank at most; written: %s\n", gap, seconds,
@@ -120,7 +121,7 @@ static PetscErrorCode Write(Responses *r, WeftData data, const char output[])
   const WeftEncoder encoder = {.name = "features",
                                .description = "pooled responses of the layer's groups; 0 where a group was removed",
                                .column = "group",
-                               .cols = r->structure->layers[r->layers - 1].responder.groups,
+                               .cols = (size_t)r->structure->layers[r->layers - 1].outputs,
                                .precision = r->structure->precision,
                                .ctx = r,
                                .encode = Encode,

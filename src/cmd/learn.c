@@ -159,6 +159,6 @@ const WeftVerb WeftVerbLearn = {
   "learn the structure of a network from a data file",
   "  weft learn -data data.h5 -o run.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
   "  mpirun -n 2 weft learn -data data.h5 -o run.h5\n",
-  {options, WeftStackOptions, WeftOptionsPerLayer, WeftLayerOptions, WeftCoderOptions, WeftDictOptions,
-   WeftPrepOptions},
+  {options, WeftStackOptions, WeftOptionsPerLayer, WeftLayerOptions, WeftShareOptions, WeftCoderOptions,
+   WeftDictOptions, WeftPrepOptions},
   RunLearn};

@@ -119,7 +119,9 @@ static PetscErrorCode MakeNetwork(Run *run)
   PetscCall(CountLayers(run, structure, &count));
   for (int i = 0; i < count; ++i) {
     const WeftResponder *r = &structure->layers[i].responder;
-    source[i] = (WeftTrainSource){&structure->layers[i].atoms, r->group_size, r->alive};
+    const WeftShared    *shared = &structure->layers[i].shared;
+    source[i] = (WeftTrainSource){&structure->layers[i].atoms, r->group_size, r->alive,
+                                  shared->settings.prototypes ? shared : NULL};
   }
   PetscCall(WeftTrainPlan(&run->settings, count, source, (size_t)info->features, (size_t)info->classes, &run->network));
   PetscCall(WeftNetworkCreate(&run->network));

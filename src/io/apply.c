@@ -15,6 +15,19 @@ static PetscErrorCode CheckRidge(const WeftStructure s, int l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a layer answers: its groups, or the copies of its prototypes. */
+static PetscErrorCode Respond(WeftStructureLayer *layer, WeftCodesKind kind, const WeftBlock *x, WeftBlock *y,
+                              WeftCoderResult *result)
+{
+  PetscFunctionBegin;
+  *result = (WeftCoderResult){0};
+  if (layer->shared.settings.prototypes)
+    PetscCall(WeftSharedRespond(&layer->shared, layer->responder.lambda, x, y));
+  else
+    PetscCall(WeftRespond(&layer->responder, kind, x, y, result));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* x, the input of layer l, becomes that of the next: its feed-forward responses. Where y has columns, it is what is
    asked for. */
 static PetscErrorCode Pass(WeftStructure s, int l, WeftCodesKind kind, PetscBool more, WeftBlock *x, WeftBlock *y,
@@ -26,14 +39,14 @@ static PetscErrorCode Pass(WeftStructure s, int l, WeftCodesKind kind, PetscBool
 
   PetscFunctionBegin;
   PetscCall(WeftPrepApply(layer->prep, x));
-  if (y->cols) PetscCall(WeftRespond(&layer->responder, kind, x, y, &result));
+  if (y->cols) PetscCall(Respond(layer, kind, x, y, &result));
   if (y->cols) WeftCoderResultAdd(&result, sum);
   if (!more) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(WeftBlockCreate(x->rows, (size_t)layer->responder.groups, s->precision, &next));
+  PetscCall(WeftBlockCreate(x->rows, (size_t)layer->outputs, s->precision, &next));
   if (y->cols && kind == WEFT_FEEDFORWARD)
     PetscCall(PetscMemcpy(next.values.v, y->values.v, next.rows * next.cols * WeftPrecisionBytes(s->precision)));
   else
-    PetscCall(WeftRespond(&layer->responder, WEFT_FEEDFORWARD, x, &next, NULL));
+    PetscCall(Respond(layer, WEFT_FEEDFORWARD, x, &next, &result));
   PetscCall(WeftBlockDestroy(x));
   *x = next;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -70,6 +83,8 @@ static PetscErrorCode Check(const WeftStructure s, int layers, WeftCodesKind kin
     PetscCheck(y[l].rows == x->rows, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%zu responses to %zu samples", y[l].rows,
                x->rows);
     if (kind == WEFT_EXACT) PetscCall(CheckRidge(s, l));
+    WeftUserCheck(kind == WEFT_FEEDFORWARD || !s->layers[l].shared.settings.prototypes, s->comm,
+                  "-codes_kind exact: layer %d of %s is shared, and its copies answer feedforward alone", l, s->path);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

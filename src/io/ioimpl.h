@@ -2,6 +2,7 @@
 #pragma once
 #include <weft/runfile.h>
 #include <weft/output.h>
+#include <weft/share.h>
 
 /* "/layers/N" or "/history/N", and what follows: "/alive" or "". */
 typedef struct {
@@ -33,3 +34,9 @@ extern void WeftRunWeights(WeftLayer layer, WeftRunScalar weights[WEFT_RUN_WEIGH
    of the pictures. Collective. */
 extern PetscErrorCode WeftFileStamp(MPI_Comm comm, hid_t file, const WeftDataInfo *data, PetscInt64 seed,
                                     PetscBool complete);
+
+/* A shared layer: written where it has prototypes; read where the file has one, else it has none. Bytes that it takes.
+   Collective. */
+extern PetscErrorCode WeftSharedWrite(MPI_Comm comm, hid_t file, int index, const WeftShared *shared);
+extern PetscErrorCode WeftSharedRead(MPI_Comm comm, hid_t file, const char path[], int index, WeftShared *shared);
+extern PetscInt64     WeftSharedBytes(const WeftShared *shared);

@@ -5,7 +5,7 @@
 #include <math.h>
 
 /* What each part of a layer is summed under. */
-enum { SUM_DICTIONARY, SUM_WHITENING, SUM_MEAN, SUM_NUMBERS, SUM_PARTS };
+enum { SUM_DICTIONARY, SUM_WHITENING, SUM_MEAN, SUM_NUMBERS, SUM_SHARED, SUM_PARTS };
 
 /* One layer as it is read. */
 typedef struct {
@@ -227,15 +227,35 @@ static PetscErrorCode ReadShape(Reader *r, PetscInt64 d_before)
                   p * r->G == r->k,
                 comm, "%s: %s has %lld atoms of %lld inputs in %lld groups of %lld: damaged", file, Path(r, ""),
                 (long long)r->k, (long long)r->d, (long long)r->G, (long long)p);
-  WeftUserCheck(!d_before || r->d == d_before, comm, "%s: %s has %lld inputs, the layer below it %lld groups: damaged",
+  WeftUserCheck(!d_before || r->d == d_before, comm, "%s: %s has %lld inputs, the layer below it %lld outputs: damaged",
                 file, Path(r, ""), (long long)r->d, (long long)d_before);
   r->group_size = (int)p;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What a shared layer answers is other than what its groups would. */
+static PetscErrorCode CountOutputs(Reader *r)
+{
+  const WeftShared *shared = &r->layer->shared;
+  const int         K = shared->settings.prototypes, width = (int)WeftSharedWindow(shared) * r->group_size;
+  WeftLattice       outputs;
+  WeftBlock         atoms = {(size_t)K, (size_t)width, WEFT_DOUBLE, {shared->atoms}};
+
+  PetscFunctionBegin;
+  r->layer->outputs = r->G;
+  if (!K) PetscFunctionReturn(PETSC_SUCCESS);
+  WeftUserCheck(shared->input.inputs == r->d && shared->group_size == r->group_size, r->structure->comm,
+                "%s: %s is of another layer: damaged", r->structure->path, Path(r, "shared"));
+  PetscCall(WeftSharedOutputs(shared, &outputs));
+  r->layer->outputs = outputs.inputs;
+  PetscCall(WeftLatticeDestroy(&outputs));
+  if (!r->rank) Sum(r, SUM_SHARED, shared->settings.pool, &atoms);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadLayer(Reader *r)
 {
-  const PetscInt64 d_before = r->index ? r->layer[-1].responder.groups : 0;
+  const PetscInt64 d_before = r->index ? r->layer[-1].outputs : 0;
 
   PetscFunctionBegin;
   PetscCall(ReadShape(r, d_before));
@@ -246,6 +266,8 @@ static PetscErrorCode ReadLayer(Reader *r)
   PetscCall(PetscMalloc1(r->G, &r->layer->usage));
   PetscCall(ReadColumn(r, "usage", r->G, r->layer->usage));
   PetscCall(FindConnections(r->layer));
+  PetscCall(WeftSharedRead(r->structure->comm, r->file, r->structure->path, r->index, &r->layer->shared));
+  PetscCall(CountOutputs(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -317,6 +339,7 @@ PetscErrorCode WeftStructureClose(WeftStructure *structure)
     PetscCall(PetscFree(s->layers[l].usage));
     PetscCall(PetscFree(s->layers[l].start));
     PetscCall(PetscFree(s->layers[l].input));
+    PetscCall(WeftSharedDestroy(&s->layers[l].shared));
   }
   PetscCall(PetscFree(s->layers));
   PetscCall(PetscFree(*structure));

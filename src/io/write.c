@@ -303,7 +303,8 @@ static PetscErrorCode FileBytes(const WeftStack stack, PetscBool complete, Petsc
 
   PetscFunctionBegin;
   *bytes = 1 << 16;
-  for (int i = 0; i < stack->count; ++i) *bytes += LayerBytes(stack->layers[i].layer);
+  for (int i = 0; i < stack->count; ++i)
+    *bytes += LayerBytes(stack->layers[i].layer) + WeftSharedBytes(&stack->layers[i].shared);
   if (complete) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ActiveGroups(l, &active)); /* known only per rank */
   *bytes += 8 * (k * k + 2 * l->d * k) + 4 * l->n + active * (4 + 8 * p);
@@ -326,6 +327,7 @@ PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, cons
     PetscCall(WriteLayer(stack->layers[i].layer, file, i));
     PetscCall(WritePrep(stack->layers[i].layer, file, i, stack->layers[i].prep));
     PetscCall(WriteHistory(stack->layers[i].layer, file, i));
+    PetscCall(WeftSharedWrite(stack->comm, file, i, &stack->layers[i].shared));
   }
   WeftOutputPush(output);
   if (!complete) PetscCall(WriteState(stack->layers[stack->count - 1].layer, stack->count - 1, output));

@@ -1,5 +1,29 @@
 #include <weft/share.h>
 
+const WeftOption WeftShareOptions[] = {
+  {"-weft_share", "K", "0",
+   "prototypes whose copies at all sites make the layer, where the inputs are found to lie on a lattice; 0: none"},
+  {"-weft_share_window", "W", "5", "side of the square of sites that a copy may see; odd"},
+  {"-weft_share_pool", "S", "2", "neighbouring copies pooled along either axis"},
+  {NULL, NULL, NULL, NULL}};
+
+PetscErrorCode WeftShareSettingsFromOptions(WeftShareSettings *s)
+{
+  const WeftOption *t = WeftShareOptions;
+  PetscInt64        value;
+
+  PetscFunctionBegin;
+  PetscCall(WeftOptionsGetInt(t, "-weft_share", 0, 4096, &value));
+  s->prototypes = (int)value;
+  PetscCall(WeftOptionsGetInt(t, "-weft_share_window", 1, 63, &value));
+  s->window = (int)value;
+  WeftUserCheck(value % 2 == 1, PETSC_COMM_WORLD,
+                "-weft_share_window %d: the window has a middle, so give an odd number", s->window);
+  PetscCall(WeftOptionsGetInt(t, "-weft_share_pool", 1, 63, &value));
+  s->pool = (int)value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 size_t WeftSharedWindow(const WeftShared *s)
 {
   return (size_t)s->settings.window * (size_t)s->settings.window * (size_t)s->input.channels;

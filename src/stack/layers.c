@@ -19,13 +19,14 @@ static PetscErrorCode CheckLayers(int most)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode LayerSettings(int i, WeftLayerSettings *settings)
+static PetscErrorCode LayerSettings(int i, WeftLayerSettings *settings, WeftShareSettings *share)
 {
   PetscErrorCode ierr;
 
   PetscFunctionBegin;
   WeftOptionsLayer(i);
   ierr = WeftLayerSettingsFromOptions(settings);
+  if (!ierr) ierr = WeftShareSettingsFromOptions(share);
   WeftOptionsLayer(-1);
   PetscCall(ierr);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -40,10 +41,13 @@ PetscErrorCode WeftStackSettingsFromOptions(uint64_t seed, WeftStackSettings *s)
   s->most = (int)layers;
   PetscCall(CheckLayers(s->most));
   for (int i = 0; i < s->most; ++i) {
-    PetscCall(LayerSettings(i, &s->layer[i]));
+    PetscCall(LayerSettings(i, &s->layer[i], &s->share[i]));
     s->layer[i].seed = seed;
     WeftUserCheck(s->layer[i].precision == s->layer[0].precision, PETSC_COMM_WORLD,
                   "-layer%d_weft_precision: all layers have one precision; give -weft_precision", i);
+    WeftUserCheck(!i || !s->share[i].prototypes || s->share[i - 1].prototypes, PETSC_COMM_WORLD,
+                  "-layer%d_weft_share %d: layer %d is not shared, so that the inputs of layer %d lie on no lattice", i,
+                  s->share[i].prototypes, i - 1, i);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -72,9 +76,11 @@ PetscErrorCode WeftStackDestroy(WeftStack *stack)
     PetscCall(WeftLayerDestroy(&s->layers[i].layer));
     PetscCall(WeftPrepDestroy(&s->layers[i].prep));
     PetscCall(WeftBlockDestroy(&s->responses[i]));
+    PetscCall(WeftSharedDestroy(&s->layers[i].shared));
   }
   PetscCall(WeftBlockDestroy(&s->x));
   PetscCall(WeftBlockDestroy(&s->input));
+  PetscCall(WeftLatticeDestroy(&s->lattice));
   PetscCall(PetscFree(*stack));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,7 +99,7 @@ static PetscErrorCode LeaveOutDead(const WeftStack s, WeftPrep prep)
   unsigned char *alive;
 
   PetscFunctionBegin;
-  if (!s->count) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!s->count || s->layers[s->count - 1].shared.settings.prototypes) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WeftDictGetAlive(s->layers[s->count - 1].layer->dict, &alive));
   PetscCall(WeftPrepSetUsed(prep, alive));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -142,6 +148,7 @@ PetscErrorCode WeftStackBegin(WeftStack s, WeftPrep prep)
   PetscFunctionBegin;
   PetscCheck(s->count == s->learned && s->count < s->settings.most, s->comm, PETSC_ERR_ARG_WRONGSTATE,
              "a layer is being learned, or all are");
+  if (!s->count) PetscCall(WeftStackLattice(s));
   if (s->count) PetscCall(CopyBlock(&s->responses[s->count - 1], input));
   if (learn) PetscCall(WeftStackMakePrep(s, &prep));
   PetscCall(learn ? WeftPrepFit(prep, input) : WeftPrepApply(prep, input));
@@ -158,6 +165,10 @@ static PetscErrorCode Respond(const WeftStack s, int i)
   WeftResponder    responder;
 
   PetscFunctionBegin;
+  if (s->settings.share[i].prototypes) {
+    PetscCall(WeftStackShare(s, i, input));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(WeftResponderFromLayer(l, &responder));
   PetscCall(WeftBlockCreate(input->rows, (size_t)responder.groups, input->precision, &s->responses[i]));
   PetscCall(WeftRespond(&responder, WEFT_FEEDFORWARD, input, &s->responses[i], NULL));

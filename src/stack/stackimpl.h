@@ -37,6 +37,12 @@ extern PetscErrorCode WeftGroupsStart(WeftLayer layer);
 /* Those of every start but exemplars. */
 extern PetscErrorCode WeftStartAtoms(WeftLayer layer);
 
+/* The lattice of the data, where layer 0 is to be shared; data without one are a user's mistake then. Before x is
+   preprocessed. */
+extern PetscErrorCode WeftStackLattice(WeftStack stack);
+/* The prototypes of learned layer i, what their copies answer to its input, and where these answers lie. */
+extern PetscErrorCode WeftStackShare(WeftStack stack, int i, const WeftBlock *input);
+
 /* *varied: do the responses of learned layer i differ between samples by more than their contrast? If not, no layer can
    learn from them. */
 extern PetscErrorCode WeftStackAnswers(const WeftStack stack, int i, PetscBool *varied);

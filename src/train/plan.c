@@ -83,14 +83,20 @@ static PetscErrorCode PlanLayer(const WeftTrainSettings *s, int i, const WeftTra
   int   *place = NULL, *own;
 
   PetscFunctionBegin;
-  if (i) {
+  *l = (WeftNetworkLayer){.inputs = inputs};
+  if (source[i].shared) {
+    PetscCall(WeftTrainPlanShared(source[i].shared, l));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (i && !source[i - 1].shared) { /* what a shared layer answers is all there */
     PetscCall(PetscMalloc1(Groups(&source[i - 1]), &place));
     PlaceGroups(&source[i - 1], s->pool, place, &groups);
   }
   PetscCall(PetscMalloc1(Groups(&source[i]), &own));
   PlaceGroups(&source[i], s->pool, own, &groups);
   PetscCall(PetscFree(own));
-  *l = (WeftNetworkLayer){.inputs = inputs, .groups = groups, .group_size = (size_t)source[i].group_size};
+  l->groups = groups;
+  l->group_size = (size_t)source[i].group_size;
   PetscCall(PlanConnections(&source[i], place, l));
   PetscCall(PlanPools((size_t)s->pool, l));
   PetscCall(PetscFree(place));
@@ -112,7 +118,7 @@ PetscErrorCode WeftTrainPlan(const WeftTrainSettings *s, int nlayers, const Weft
     WeftNetworkLayer *l = &net->layer[i];
     PetscCall(PlanLayer(s, i, source, i ? net->layer[i - 1].pools : inputs, l));
     l->read_pooled = s->pooled && (i == nlayers - 1 || !s->from_last) ? PETSC_TRUE : PETSC_FALSE;
-    l->read_single = s->single && !i ? PETSC_TRUE : PETSC_FALSE;
+    l->read_single = s->single && !i && !source[i].shared ? PETSC_TRUE : PETSC_FALSE;
   }
   net->nhidden = s->nhidden;
   for (int i = 0; i < s->nhidden; ++i) net->hidden[i].out = (size_t)s->hidden[i];
@@ -175,7 +181,11 @@ PetscErrorCode WeftTrainStartLearned(int nlayers, const WeftTrainSource source[]
     const int pool = i ? (int)((net->layer[i - 1].groups + net->layer[i - 1].pools - 1) / net->layer[i - 1].pools) : 1;
     size_t    groups, at = 0;
     int      *place = NULL;
-    if (i) {
+    if (source[i].shared) {
+      PetscCall(WeftTrainStartShared(source[i].shared, net, &net->layer[i]));
+      continue;
+    }
+    if (i && !source[i - 1].shared) {
       PetscCall(PetscMalloc1(Groups(&source[i - 1]), &place));
       PlaceGroups(&source[i - 1], pool, place, &groups);
     }

@@ -6,6 +6,14 @@
 
 enum { WEFT_TRAIN_LANES = 16 }; /* ld is a multiple of it */
 
+/* ---- shared layers (sharedplan.c). Not collective. ---- */
+
+/* The layer of the copies of prototypes; its pools are what they pool. */
+extern PetscErrorCode WeftTrainPlanShared(const WeftShared *shared, WeftNetworkLayer *layer);
+/* Weights from the prototypes' atoms, each scaled to norm 1. */
+extern PetscErrorCode WeftTrainStartShared(const WeftShared *shared, WeftNetwork *network,
+                                           const WeftNetworkLayer *layer);
+
 /* ---- masked layers (masked.c). Not collective. ---- */
 
 /* The connections of a group. */
