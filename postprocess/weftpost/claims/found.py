@@ -29,6 +29,7 @@ class Information:
 class Trained:
     accuracy: float  # after the last epoch
     weights: int | None  # numbers that training finds
+    logits_apart: float | None = None  # largest difference of two programs' logits, over the largest
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,14 @@ def read_trained(path: Path) -> Trained:
     with open_file(path, "network file", "weft train or weftpost cnn") as file:
         if "test_accuracy" not in file.attrs:
             raise UserError("no attribute test_accuracy: not a finished network file")
-        return Trained(float(np.ravel(file.attrs["test_accuracy"])[0]), _weights(file))
+        accuracy = float(np.ravel(file.attrs["test_accuracy"])[0])
+        return Trained(accuracy, _weights(file), _logits_apart(file))
+
+
+def _logits_apart(file: h5py.File) -> float | None:
+    if "largest_difference" not in file.attrs:
+        return None
+    return float(file.attrs["largest_difference"]) / float(file.attrs["largest_logit"])
 
 
 def _weights(file: h5py.File) -> int | None:

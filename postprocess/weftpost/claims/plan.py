@@ -71,7 +71,7 @@ def _accuracy(name: str, data: str, inputs: Path, seeds: int) -> Iterator[Step]:
             words = (*_file(inputs / "train.yaml"), "-structure_kind", kind)
             net = f"{name}/accuracy/{kind}-seed{seed}.net.h5"
             yield _train(net, run, data, seed, words, {**about, "kind": kind}, 20)
-        yield _peer(name, data, seed, about)
+        yield from _peer(name, data, seed, about)
         wide = f"{name}/accuracy/wide-seed{seed}.run.h5"
         yield _learn(wide, data, seed, _file(inputs / "wide.yaml"), {**about, "wide": 1}, 50)
         words = _file(inputs / "train-wide.yaml")
@@ -79,15 +79,19 @@ def _accuracy(name: str, data: str, inputs: Path, seeds: int) -> Iterator[Step]:
         yield _train(net, wide, data, seed, words, {**about, "kind": "learned, wide"}, 40)
         cnn = f"{name}/accuracy/cnn-seed{seed}.net.h5"
         command = ("PYTHON", "-m", "weftpost", "cnn", data, "-o", cnn, "--seed", str(seed))
-        yield Step(cnn, command, (data,), 75, {**about, "kind": CNN})
+        yield Step(cnn, command, (data,), 75, {**about, "makes": "net", "kind": CNN})
 
 
-def _peer(name: str, data: str, seed: int, about: dict[str, Any]) -> Step:
-    """The learned network once more, in PyTorch."""
-    net, output = (f"{name}/accuracy/{kind}-seed{seed}.net.h5" for kind in (KINDS[0], "peer"))
-    command = ("PYTHON", "-m", "weftpost", "peer", net, "--data", data, "-o", output)
-    words = (*command, "--seed", str(seed))
-    return Step(output, words, (net, data), 60, {**about, "kind": PEER})
+def _peer(name: str, data: str, seed: int, about: dict[str, Any]) -> Iterator[Step]:
+    """The learned network once more, in PyTorch; and what both make of the same weights."""
+    kinds = (KINDS[0], PEER)
+    net, output = (f"{name}/accuracy/{kind}-seed{seed}.net.h5" for kind in kinds)
+    logits = f"{name}/accuracy/{kinds[0]}-seed{seed}.logits.h5"
+    command = ("WEFT", "encode", "-network", net, "-data", data, "-o", logits)
+    yield Step(logits, command, (net, data), 3, {**about, "makes": "logits"})
+    files = (net, "--data", data, "--logits", logits, "-o", output, "--seed", str(seed))
+    command = ("PYTHON", "-m", "weftpost", "peer", *files)
+    yield Step(output, command, (net, logits, data), 60, {**about, "makes": "net", "kind": PEER})
 
 
 def _file(path: Path) -> tuple[str, ...]:

@@ -51,7 +51,9 @@ def number(value: float | None, unit: str) -> str:
         return "unknown"
     if unit in DECIMALS:
         return f"{value:.{DECIMALS[unit]}f}"
-    return str(int(value)) if value == int(value) and abs(value) < 1e6 else f"{value:.3f}"
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:.3f}" if abs(value) >= 1e-3 else f"{value:.1e}"
 
 
 def as_csv(rows: list[Row]) -> str:
