@@ -153,7 +153,7 @@ PetscErrorCode WeftTrainStartRandom(const WeftTrainSettings *s, WeftNetwork *net
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An atom's numbers at the group's connections, at norm 1. Where several inputs of the source are one, the last. */
+/* An atom's numbers at the group's connections, at norm 1. Where several inputs of the source are one, their sum. */
 static void StartAtom(const WeftTrainSource *source, const int place[], size_t atom, size_t a, WeftNetwork *net,
                       const WeftNetworkLayer *l, size_t group)
 {
@@ -161,15 +161,17 @@ static void StartAtom(const WeftTrainSource *source, const int place[], size_t a
   const int   *input = l->input + l->start[group];
   double       square = 0;
 
+  for (size_t c = 0; c < count; ++c)
+    WeftBlockSet(&net->parameters, 0, l->weights + (l->start[group] + c) * l->group_size + a, 0);
   for (size_t j = 0; j < source->atoms->cols; ++j) square += PetscSqr(WeftBlockGet(source->atoms, atom, j));
-  for (size_t j = 0, c = 0; j < source->atoms->cols && c < count; ++j) {
+  for (size_t j = 0, c = 0; j < source->atoms->cols && c < count && square > 0; ++j) {
     const int    at = place ? place[j] : (int)j;
-    const double v = WeftBlockGet(source->atoms, atom, j);
-    if (at < 0) continue;
-    while (c < count && input[c] < at) ++c;
-    if (c < count && input[c] == at && v != 0)
-      WeftBlockSet(&net->parameters, 0, l->weights + (l->start[group] + c) * l->group_size + a,
-                   v / PetscSqrtReal(square));
+    const double v = WeftBlockGet(source->atoms, atom, j) / PetscSqrtReal(square);
+    while (c < count && at >= 0 && input[c] < at) ++c;
+    if (at >= 0 && c < count && input[c] == at) {
+      const size_t w = l->weights + (l->start[group] + c) * l->group_size + a;
+      WeftBlockSet(&net->parameters, 0, w, WeftBlockGet(&net->parameters, 0, w) + v);
+    }
   }
 }
 
