@@ -5,14 +5,21 @@
    1e-6 of the largest are dropped. X^ = Y W + b is ridge regression on the samples of even global index, scored on
    those of odd index, with covariances taken over the latter:
 
-       bits      = -1/2 sum_j log2(1 - R2_j),   1 - R2_j = E[(x_j - x^_j)^2] / var x_j       (diagonal form)
-       bits_full = 1/2 log2 det Cov(X) - 1/2 log2 det E[(X - X^)(X - X^)']                   (log-det form)
-       entropy   = 1/2 log2 det(I + Cov(Y) / (0.01 v)),   v = mean variance of the outputs that vary, all samples
+       bits_plain = -1/2 sum_j log2(1 - R2_j),   1 - R2_j = E[(x_j - x^_j)^2] / var x_j      (diagonal form)
+       bits       = -1/2 sum_j log2(1 - w_j R2_j),   w_j = min(eigenvalue j, 1), over the directions worth decoding
+       bits_full  = 1/2 log2 det Cov(X) - 1/2 log2 det E[(X - X^)(X - X^)']                  (log-det form)
+       entropy    = 1/2 log2 det(I + Cov(Y) / (0.01 v)),   v = mean variance of the outputs that vary, all samples
+
+   bits is what decides. Whitening with a ridge r gives direction j of X the variance s_j / (s_j + r): it takes X for
+   what is left of X + N, with N the noise of variance r that makes that 1, and bits is the information on X + N. So a
+   direction counts as far as it stands out of the noise, where in bits_plain one of next to no variance (a pixel that
+   is hardly ever on) counts as much as any. It is worth decoding where the samples of the fit say so: where the halves
+   below, decoding one another, get R2_j > 0; any other is left alone by the decoder and counts 0.
 
    Where X is Gaussian bits_full bounds I(X;Y) from below; otherwise bits_full <= I(X;Y) + (h_Gauss(X) - h(X)), whose
-   last term depends on X alone, so that differences and rankings on the same X stand. R2_j may be below 0 on held-out
+   last term depends on X alone, so that differences and rankings on the same X stand. R2_j may be below 0 on the odd
    samples, where decoding a direction does harm; it counts as it is, so bits may be below 0 too: outputs that tell
-   nothing come out near 0, on either side, and nothing is clipped.
+   nothing come out near 0, on either side, and nothing is clipped by what is scored.
 
    The ridge (that of normal.h: for outputs scaled to unit variance) is t m / n with m varying outputs and n samples of
    the fit: best where the coefficients are random and t is the ratio of noise to signal (Dobriban & Wager 2018); but at
@@ -26,7 +33,7 @@
 typedef struct _n_WeftInformation *WeftInformation;
 
 typedef struct {
-  double   bits, entropy_bits;
+  double   bits, bits_plain, entropy_bits;
   double   bits_full;  /* not a number where the odd samples are not more than the directions kept */
   double   ridge;      /* as used for the bits */
   PetscInt outputs;    /* that vary on the samples of the fit */

@@ -34,7 +34,8 @@ static PetscErrorCode DecoderCreate(WeftInformation info, PetscInt m, WeftDecode
   PetscCall(WeftPanelRange(info->comm, m, &row0, &decoder->rows));
   PetscCall(PetscMalloc2((size_t)decoder->rows * (size_t)info->d + 1, &decoder->weights,
                          (size_t)decoder->rows * (size_t)info->d + 1, &decoder->product));
-  PetscCall(PetscMalloc2(info->d, &decoder->bias, info->d, &decoder->residual));
+  PetscCall(PetscMalloc3(info->d, &decoder->bias, info->d, &decoder->residual, info->d, &decoder->gained));
+  for (PetscInt j = 0; j < info->d; ++j) decoder->gained[j] = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -42,7 +43,7 @@ static PetscErrorCode DecoderDestroy(WeftDecoder *decoder)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree2(decoder->weights, decoder->product));
-  PetscCall(PetscFree2(decoder->bias, decoder->residual));
+  PetscCall(PetscFree3(decoder->bias, decoder->residual, decoder->gained));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -94,15 +95,18 @@ static PetscErrorCode Residual(WeftInformation info, WeftInformationSet set, Wef
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The diagonal form. A direction that does not vary on these samples has nothing to tell. */
-static PetscErrorCode Bits(WeftInformation info, WeftInformationSet set, const WeftDecoder *decoder, double *bits)
+/* The diagonal form. A direction that does not vary on these samples has nothing to tell. plain: every direction
+   counts, and in full. */
+static PetscErrorCode Bits(WeftInformation info, WeftInformationSet set, const WeftDecoder *decoder, PetscBool plain,
+                           double *bits)
 {
   PetscFunctionBegin;
   *bits = 0;
   for (PetscInt j = info->first; j < info->d; ++j) {
-    const double variance = info->variance[set][j], round_off = DBL_EPSILON * variance;
-    if (!(variance > DBL_EPSILON * info->values[j])) continue;
-    *bits -= 0.5 * log2(PetscMax(decoder->residual[j], round_off) / variance);
+    const double variance = info->variance[set][j], weight = plain ? 1 : PetscMin(info->values[j], 1);
+    const double left = PetscMax(decoder->residual[j] / variance, DBL_EPSILON);
+    if (!(variance > DBL_EPSILON * info->values[j]) || (!plain && !(decoder->gained[j] > 0))) continue;
+    *bits -= 0.5 * log2(1 - weight + weight * left);
   }
   PetscCallMPI(MPI_Bcast(bits, 1, MPI_DOUBLE, 0, info->comm)); /* what follows is decided by it */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -119,9 +123,25 @@ static PetscErrorCode CrossValidate(WeftInformation info, WeftNormal halves[2], 
   for (int h = 0; h < 2; ++h) {
     PetscCall(Fit(halves[h], ratio, decoder));
     PetscCall(Residual(info, (WeftInformationSet)(1 - h), halves[h], halves[1 - h], decoder));
-    PetscCall(Bits(info, (WeftInformationSet)(1 - h), decoder, &half));
+    PetscCall(Bits(info, (WeftInformationSet)(1 - h), decoder, PETSC_FALSE, &half));
     *bits += half;
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which directions are worth decoding at the ratio chosen. */
+static PetscErrorCode FindGains(WeftInformation info, WeftNormal halves[2], double ratio, WeftDecoder *decoder)
+{
+  double *gained = decoder->gained;
+
+  PetscFunctionBegin;
+  PetscCall(PetscArrayzero(gained, info->d));
+  for (int h = 0; h < 2; ++h) {
+    PetscCall(Fit(halves[h], ratio, decoder));
+    PetscCall(Residual(info, (WeftInformationSet)(1 - h), halves[h], halves[1 - h], decoder));
+    for (PetscInt j = 0; j < info->d; ++j) gained[j] += info->variance[1 - h][j] - decoder->residual[j];
+  }
+  PetscCallMPI(MPI_Bcast(gained, (int)info->d, MPI_DOUBLE, 0, info->comm)); /* their signs decide */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,6 +163,7 @@ static PetscErrorCode ChooseRatio(WeftInformation info, WeftNormal halves[2], We
       *ratio *= factors[way];
       moved = PETSC_TRUE;
     }
+  PetscCall(FindGains(info, halves, *ratio, decoder));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -192,7 +213,8 @@ static PetscErrorCode Decode(WeftInformation info, WeftNormal halves[2], WeftNor
   PetscCall(Fit(halves[0], ratio, decoder));
   result->ridge = decoder->ridge;
   PetscCall(Residual(info, WEFT_ODD, halves[0], odd, decoder));
-  PetscCall(Bits(info, WEFT_ODD, decoder, &result->bits));
+  PetscCall(Bits(info, WEFT_ODD, decoder, PETSC_FALSE, &result->bits));
+  PetscCall(Bits(info, WEFT_ODD, decoder, PETSC_TRUE, &result->bits_plain));
   PetscCall(WeftInformationFull(info, &o, decoder, &result->bits_full));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

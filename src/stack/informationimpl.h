@@ -28,6 +28,7 @@ typedef struct {
   double   ridge;
   double  *weights, *product; /* [rows, d] */
   double  *bias, *residual;   /* [d] */
+  double  *gained;            /* [d] by what the halves' decoding lessens the mean squares of one another */
 } WeftDecoder;
 
 /* WeftInformationFull - the log-det form on the odd samples, whose sums these are; not a number where there are too few

@@ -6,6 +6,7 @@
 static void Same(const WeftInformationResult *a, const WeftInformationResult *b, double tol)
 {
   assert_near(a->bits, b->bits, tol * fabs(b->bits));
+  assert_near(a->bits_plain, b->bits_plain, tol * fabs(b->bits_plain));
   assert_near(a->bits_full, b->bits_full, tol * fabs(b->bits_full));
   assert_int_equal(a->directions, b->directions);
 }
@@ -140,10 +141,50 @@ static void test_independent_channels(void **state)
   (void)state;
   for (int t = 0; t < 3; ++t) {
     const WeftInformationResult r = Measure(KNOWN, 4, 3, draws[t]);
-    assert_near(r.bits, ChannelBits(), 0.03);
+    assert_near(r.bits_plain, ChannelBits(), 0.03);
     assert_near(r.bits_full, ChannelBits(), 0.03);
     assert_int_equal(r.directions, 4);
   }
+}
+
+/* x whitened with a ridge has variance w_j = s_j / (s_j + r); y tells x but for noise of its own. */
+static const double whitened[4] = {0.9, 0.5, 0.02, 0.7};
+
+static void DrawWhitened(size_t i, double x[], double y[])
+{
+  for (size_t j = 0; j < 4; ++j) x[j] = sqrt(whitened[j]) * Normal(i, j);
+  for (size_t j = 0; j < 3; ++j) y[j] = x[j] + sqrt(whitened[j] * noises[j]) * Normal(i, 10 + j);
+}
+
+/* The information on x and the noise that makes its variances 1: R² = 1 / (1 + noise) of x, and w R² of x + N. */
+static void test_bits_are_on_the_input_with_its_noise(void **state)
+{
+  const WeftInformationResult r = Measure(KNOWN, 4, 3, DrawWhitened);
+  double                      expected = 0, plain = 0;
+
+  (void)state;
+  for (int j = 0; j < 3; ++j) {
+    expected -= 0.5 * log2(1 - whitened[j] / (1 + noises[j]));
+    plain -= 0.5 * log2(1 - 1 / (1 + noises[j]));
+  }
+  assert_near(r.bits, expected, 0.03);
+  assert_near(r.bits_plain, plain, 0.03);
+}
+
+/* Ten directions that some outputs tell well, so that a small ridge is best, and 30 that decoding then does harm to. */
+static void DrawHarmed(size_t i, double x[], double y[])
+{
+  for (size_t j = 0; j < 40; ++j) x[j] = (j < 10 ? 9 : 1.5) * Normal(i, j);
+  for (size_t g = 0; g < 60; ++g) y[g] = g < 10 ? x[g] + 0.1 * Normal(i, 100 + g) : Normal(i, 100 + g);
+}
+
+/* Variances above 1 all count in full, so bits and bits_plain differ by what is left alone. */
+static void test_a_direction_may_be_left_alone(void **state)
+{
+  const WeftInformationResult r = Measure(800, 40, 60, DrawHarmed);
+
+  (void)state;
+  assert_true(r.bits > r.bits_plain + 0.5);
 }
 
 static void DrawSum(size_t i, double x[], double y[])
@@ -160,7 +201,7 @@ static void test_one_output_of_two_inputs(void **state)
 
   (void)state;
   assert_near(r.bits_full, 0.5 * log2(6), 0.03);
-  assert_near(r.bits, 0.5 * log2(3) + 0.5 * log2(1.2), 0.03);
+  assert_near(r.bits_plain, 0.5 * log2(3) + 0.5 * log2(1.2), 0.03);
 }
 
 static void DrawIdentity(size_t i, double x[], double y[])
@@ -175,7 +216,7 @@ static void test_the_ridge_bounds_a_copy(void **state)
 
   (void)state;
   assert_true(r.ridge == 1e-4);
-  assert_near(r.bits, 4 * log2((1 + r.ridge) / r.ridge), 0.1);
+  assert_near(r.bits_plain, 4 * log2((1 + r.ridge) / r.ridge), 0.1);
 }
 
 static void DrawUnrelated(size_t i, double x[], double y[])
@@ -193,6 +234,7 @@ static void test_unrelated_outputs_tell_nothing(void **state)
   for (int t = 0; t < 4; ++t) {
     const WeftInformationResult r = Measure(samples[t], 6, outputs[t], DrawUnrelated);
     assert_near(r.bits, 0, t < 2 ? 0.02 : 0.3);
+    assert_near(r.bits_plain, 0, t < 2 ? 0.02 : 0.3);
     assert_near(r.bits_full, 0, t < 2 ? 0.02 : 0.3);
   }
 }
@@ -235,6 +277,8 @@ static void test_few_samples(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_one_block),
+                                          cmocka_unit_test(test_bits_are_on_the_input_with_its_noise),
+                                          cmocka_unit_test(test_a_direction_may_be_left_alone),
                                           cmocka_unit_test(test_repeated_outputs_add_nothing),
                                           cmocka_unit_test(test_dead_outputs_have_no_part),
                                           cmocka_unit_test(test_nothing_but_dead_outputs),
