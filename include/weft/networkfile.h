@@ -23,6 +23,10 @@ typedef struct {
   size_t  entries;
   double *history; /* room for all entries when reading */
   size_t  room;    /* entries that history has room for */
+  /* what the rule tells of its result, below /readout */
+  int         nfigures;
+  const char *figure_name[WEFT_NETWORK_MAX_STATE], *figure_note[WEFT_NETWORK_MAX_STATE];
+  WeftBlock  *figure[WEFT_NETWORK_MAX_STATE]; /* one row each */
   /* what a resume needs beside the network */
   int         nscalars, nstate;
   const char *scalar_name[WEFT_NETWORK_MAX_SCALARS];
@@ -31,7 +35,8 @@ typedef struct {
   WeftBlock  *state[WEFT_NETWORK_MAX_STATE]; /* one row each */
 } WeftNetworkRecord;
 
-/* WeftNetworkFileWrite - writes path beside itself and renames. prep: of the samples. complete: a result, without what
+/* WeftNetworkFileWrite - writes path beside itself and renames. prep: of the samples; NULL: the network's inputs
+   are not samples but features of the structure. complete: a result, without what
    a resume needs. A disk that is full is a user's mistake; what was at path stays. */
 extern PetscErrorCode WeftNetworkFileWrite(MPI_Comm comm, const char path[], const WeftNetworkRecord *record,
                                            const WeftNetwork *network, WeftPrep prep, PetscBool complete);

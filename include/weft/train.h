@@ -23,8 +23,9 @@ typedef struct {
   PetscBool     pooled, single; /* units read by the dense layers; singles are the first layer's */
   PetscBool     from_last;      /* pooled units of the last layer alone */
   PetscBool     whitened;
-  int           layers; /* of the structure; 0: all */
-  int           pool;   /* groups in a pool */
+  int           pool;    /* groups in a pool */
+  int           layers;  /* of the structure, the first so many; 0: all */
+  PetscInt64    samples; /* of the training set, the first so many; 0: all */
   WeftPrecision precision;
   uint64_t      seed;
 } WeftTrainSettings;
@@ -129,8 +130,9 @@ typedef struct {
   PetscErrorCode (*begin_evaluation)(WeftTrainer); /* before the test samples are judged, or NULL */
   PetscErrorCode (*end_evaluation)(WeftTrainer);   /* after it, or NULL */
   PetscErrorCode (*destroy)(WeftTrainer);
+  PetscBool frozen; /* the features stay as they are: the network is the output layer alone, its input the features */
 } WeftTrainingRule;
-extern const WeftTrainingRule WeftTrainingRuleBackprop;
+extern const WeftTrainingRule WeftTrainingRuleBackprop, WeftTrainingRuleRidge, WeftTrainingRuleSoftmax;
 /* By its name; NULL: there is none. */
 extern const WeftTrainingRule *WeftTrainingRuleFind(const char name[]);
 
@@ -155,8 +157,10 @@ struct _n_WeftTrainer {
   double                 *history; /* [epochs, WEFT_TRAINED_FIELDS] */
   int                     nstate;
   WeftTrainerState        state[WEFT_TRAINER_MAX_STATE];
-  double                  numbers[6]; /* what WeftTrainerRecord() tells a file */
-  void                   *data;       /* the rule's own */
+  int                     nfigures;
+  WeftTrainerState        figure[WEFT_TRAINER_MAX_STATE]; /* what the rule tells of its result, in double */
+  double                  numbers[6];                     /* what WeftTrainerRecord() tells a file */
+  void                   *data;                           /* the rule's own */
 };
 
 extern PetscErrorCode WeftTrainerCreate(MPI_Comm comm, const WeftTrainSettings *settings, const WeftTrainingRule *rule,

@@ -1,7 +1,7 @@
 #include "cmd.h"
+#include <weft/kind.h>
 #include <weft/output.h>
-#include <weft/structure.h>
-#include <weft/train.h>
+#include <weft/readout.h>
 
 static const WeftOption options[] = {
   {"-structure", "RUN.h5", NULL, "learned structure: a complete run file of weft learn"},
@@ -15,15 +15,18 @@ static const WeftOption options[] = {
 /* Everything that a run has at hand; each part knows only its own. */
 typedef struct {
   char                    structure_path[PETSC_MAX_PATH_LEN], data_path[PETSC_MAX_PATH_LEN], path[PETSC_MAX_PATH_LEN];
-  char                    structure[PETSC_MAX_PATH_LEN + 32]; /* its path and checksum */
+  char                    structure_text[PETSC_MAX_PATH_LEN + 32]; /* path and checksum */
   WeftTrainSettings       settings;
+  WeftKindSettings        kind;
   const WeftTrainingRule *rule;
   double                  checkpoint_every;
   PetscBool               resume;
   WeftRunState            found;
   PetscInt64              seed;
   WeftData                data;
-  WeftPrep                prep;
+  WeftStructure           structure; /* NULL once a network is made of it */
+  WeftReadoutLayers       layers;    /* of it that are read */
+  WeftPrep                prep;      /* of the samples; NULL where the structure makes features of them */
   WeftSamples             samples[WEFT_NUM_SPLITS];
   WeftNetwork             network;
   WeftTrainer             trainer;
@@ -43,6 +46,7 @@ static PetscErrorCode ReadOptions(Run *run)
   PetscCall(WeftOptionsGetInt(options, "-seed", 0, INT64_MAX, &run->seed));
   PetscCall(WeftOptionsGetReal(options, "-weft_checkpoint_every", 0, 1e9, &run->checkpoint_every));
   PetscCall(WeftTrainSettingsFromOptions(&run->settings));
+  PetscCall(WeftKindSettingsFromOptions(&run->kind));
   run->settings.seed = (uint64_t)run->seed;
   PetscCall(WeftOptionsGetText(WeftTrainOptions, "-weft_train_rule", sizeof(rule), rule, NULL));
   run->rule = WeftTrainingRuleFind(rule);
@@ -77,26 +81,46 @@ static PetscErrorCode OpenData(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The layers that the network is to have. */
-static PetscErrorCode CountLayers(const Run *run, const WeftStructure structure, int *count)
+/* The layers that are used. */
+static PetscErrorCode CountLayers(Run *run)
 {
+  const WeftStructure structure = run->structure;
+  const int           layers = run->settings.layers;
+
   PetscFunctionBegin;
-  *count = run->settings.layers ? run->settings.layers : structure->count;
-  WeftUserCheck(*count <= structure->count, PETSC_COMM_WORLD, "-weft_train_layers %d: %s has %d", *count,
+  WeftUserCheck(layers <= structure->count, PETSC_COMM_WORLD, "-weft_train_layers %d: %s has %d", layers,
                 run->structure_path, structure->count);
-  WeftUserCheck(*count <= WEFT_NETWORK_MAX_LAYERS, PETSC_COMM_WORLD,
+  run->layers.count = layers ? layers : structure->count;
+  run->layers.first = run->settings.from_last ? run->layers.count - 1 : 0;
+  WeftUserCheck(run->layers.count <= WEFT_NETWORK_MAX_LAYERS, PETSC_COMM_WORLD,
                 "-structure %s: of its %d layers a network can have %d: -weft_train_layers %d", run->structure_path,
                 structure->count, WEFT_NETWORK_MAX_LAYERS, WEFT_NETWORK_MAX_LAYERS);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode OpenStructure(Run *run)
+{
+  PetscFunctionBegin;
+  WeftUserCheck(!run->rule->frozen || run->kind.kind == WEFT_KIND_LEARNED, PETSC_COMM_WORLD,
+                "-weft_train_rule %s reads the learned structure: other kinds (-structure_kind) need backprop",
+                run->rule->name);
+  PetscCall(
+    WeftStructureOpen(PETSC_COMM_WORLD, "-structure", run->structure_path, run->settings.precision, &run->structure));
+  PetscCall(WeftStructureCheckWidth(run->structure, "-data", run->data_path, WeftDataGetInfo(run->data)->features));
+  WeftStructureDescribe(run->structure, sizeof(run->structure_text), run->structure_text);
+  if (run->found == WEFT_RUN_CHECKPOINT)
+    PetscCall(WeftNetworkFileCheckStructure(PETSC_COMM_WORLD, run->path, run->structure_text));
+  PetscCall(CountLayers(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The preprocessing of the samples is that of the structure's first layer. */
-static PetscErrorCode TakePrep(Run *run, const WeftStructure structure)
+static PetscErrorCode TakePrep(Run *run)
 {
   WeftPrepParameters q;
 
   PetscFunctionBegin;
-  PetscCall(WeftPrepGetParameters(structure->layers[0].prep, &q));
+  PetscCall(WeftPrepGetParameters(run->structure->layers[0].prep, &q));
   PetscCall(WeftPrepCreate(PETSC_COMM_WORLD, q.d, &run->prep));
   PetscCall(WeftPrepSetParameters(run->prep, &q));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -106,50 +130,69 @@ static PetscErrorCode MakeNetwork(Run *run)
 {
   const WeftDataInfo *info = WeftDataGetInfo(run->data);
   WeftTrainSource     source[WEFT_NETWORK_MAX_LAYERS];
-  WeftStructure       structure;
-  int                 count;
 
   PetscFunctionBegin;
-  PetscCall(
-    WeftStructureOpen(PETSC_COMM_WORLD, "-structure", run->structure_path, run->settings.precision, &structure));
-  PetscCall(WeftStructureCheckWidth(structure, "-data", run->data_path, info->features));
-  WeftStructureDescribe(structure, sizeof(run->structure), run->structure);
-  if (run->found == WEFT_RUN_CHECKPOINT)
-    PetscCall(WeftNetworkFileCheckStructure(PETSC_COMM_WORLD, run->path, run->structure));
-  PetscCall(CountLayers(run, structure, &count));
-  for (int i = 0; i < count; ++i) {
-    const WeftResponder *r = &structure->layers[i].responder;
-    const WeftShared    *shared = &structure->layers[i].shared;
-    source[i] = (WeftTrainSource){&structure->layers[i].atoms, r->group_size, r->alive,
-                                  shared->settings.prototypes ? shared : NULL};
+  PetscCall(OpenStructure(run));
+  if (run->rule->frozen) {
+    run->network = (WeftNetwork){.precision = run->settings.precision,
+                                 .inputs = WeftReadoutWidth(run->structure, run->layers),
+                                 .classes = (size_t)info->classes};
+    PetscCall(WeftNetworkCreate(&run->network));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(WeftTrainPlan(&run->settings, count, source, (size_t)info->features, (size_t)info->classes, &run->network));
-  PetscCall(WeftNetworkCreate(&run->network));
-  PetscCall(WeftTrainStartRandom(&run->settings, &run->network));
-  PetscCall(WeftTrainStartLearned(count, source, &run->network));
-  PetscCall(TakePrep(run, structure));
-  PetscCall(WeftStructureClose(&structure));
+  for (int i = 0; i < run->layers.count; ++i) {
+    const WeftStructureLayer *l = &run->structure->layers[i];
+    source[i] = (WeftTrainSource){&l->atoms, l->responder.group_size, l->responder.alive,
+                                  l->shared.settings.prototypes ? &l->shared : NULL};
+  }
+  PetscCall(WeftKindBuild(&run->kind, &run->settings, run->layers.count, source, (size_t)info->features,
+                          (size_t)info->classes, &run->network));
+  PetscCall(TakePrep(run));
+  PetscCall(WeftStructureClose(&run->structure));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many samples of a split are used. */
+static PetscInt64 CountSamples(const Run *run, WeftSplit split)
+{
+  const PetscInt64 all = WeftDataGetInfo(run->data)->samples[split], most = run->settings.samples;
+
+  return split == WEFT_TRAIN && most > 0 ? PetscMin(all, most) : all;
 }
 
 /* Before memory is taken. */
 static PetscErrorCode TellMemory(const Run *run)
 {
-  const PetscInt64 *n = WeftDataGetInfo(run->data)->samples;
-  PetscInt64        now;
-  int               size;
-  double            more;
+  const PetscInt64 train = CountSamples(run, WEFT_TRAIN), test = CountSamples(run, WEFT_TEST);
+  PetscInt64       now;
+  int              size;
+  double           more;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &now));
   PetscCall(WeftBlasSay(PETSC_COMM_WORLD));
-  more = WeftTrainMemory(&run->settings, &run->network, (n[WEFT_TRAIN] + size - 1) / size,
-                         (n[WEFT_TEST] + size - 1) / size, size);
+  more = WeftTrainMemory(&run->settings, &run->network, (train + size - 1) / size, (test + size - 1) / size, size);
   PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
                          "weft: note: about %.0f MB per rank: %.0f of libraries and what the network is made of, %.0f "
                          "of samples and network\n",
                          ((double)now + more) / 1e6, (double)now / 1e6, more / 1e6));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Samples as the network takes them: preprocessed, or what a frozen structure makes of them. */
+static PetscErrorCode PrepareSamples(Run *run, WeftBlock *x)
+{
+  WeftBlock features;
+
+  PetscFunctionBegin;
+  if (run->rule->frozen) {
+    PetscCall(WeftReadoutFeatures(run->structure, run->layers, x, &features));
+    PetscCall(WeftBlockDestroy(x));
+    *x = features;
+  } else {
+    PetscCall(WeftTrainPrepare(&run->network, run->prep, x));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -163,7 +206,7 @@ static PetscErrorCode ReadSamples(Run *run, WeftSplit split)
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(PETSC_COMM_WORLD, &rank));
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  s->n = WeftDataGetInfo(run->data)->samples[split];
+  s->n = CountSamples(run, split);
   WeftDataRange(s->n, rank, size, &s->row0, &rows);
   PetscCall(WeftDataReadRows(run->data, split, s->row0, rows, run->settings.precision, &s->x));
   PetscCall(PetscMalloc1((size_t)rows, &s->labels));
@@ -171,7 +214,7 @@ static PetscErrorCode ReadSamples(Run *run, WeftSplit split)
   sum = WeftBlockChecksum(&s->x, (uint64_t)s->row0);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
   if (split == WEFT_TRAIN) run->record.data_checksum = (PetscInt64)sum;
-  PetscCall(WeftTrainPrepare(&run->network, run->prep, &s->x));
+  PetscCall(PrepareSamples(run, &s->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,7 +239,7 @@ static PetscErrorCode MakeTrainer(Run *run)
   PetscCall(WeftTrainerCreate(PETSC_COMM_WORLD, &run->settings, run->rule, &run->network, &run->samples[WEFT_TRAIN],
                               test, &run->trainer));
   run->record.options = run->yaml;
-  run->record.structure = run->structure;
+  run->record.structure = run->structure_text;
   run->record.data = WeftDataGetInfo(run->data);
   run->record.seed = run->seed;
   if (run->found != WEFT_RUN_CHECKPOINT) PetscFunctionReturn(PETSC_SUCCESS);
@@ -235,7 +278,7 @@ static PetscErrorCode Summarise(const Run *run)
   for (int i = 0; i < run->network.nlayers; ++i) connections += WeftNetworkConnections(&run->network.layer[i]);
   if (t->test) snprintf(test, sizeof(test), "test accuracy %.2f %%", 100 * last[WEFT_TRAINED_TEST_ACCURACY]);
   PetscCall(PetscPrintf(
-    PETSC_COMM_WORLD, "%lld samples x %zu inputs: %d masked layers of %zu connections in all, %zu parameters\n",
+    PETSC_COMM_WORLD, "%lld samples x %zu inputs: %d masked layers of %zu connections in all, %zu weights\n",
     (long long)t->train->n, run->network.inputs, run->network.nlayers, connections, run->network.parameters.cols));
   PetscCall(PetscPrintf(
     PETSC_COMM_WORLD, "%s after %zu epochs; training loss %.4f, accuracy %.2f %%; %.1f s, %.0f MB per rank at most\n",
@@ -250,6 +293,7 @@ static PetscErrorCode Destroy(Run *run)
   PetscCall(WeftTrainerDestroy(&run->trainer));
   PetscCall(WeftNetworkDestroy(&run->network));
   PetscCall(WeftPrepDestroy(&run->prep));
+  if (run->structure) PetscCall(WeftStructureClose(&run->structure));
   for (int i = 0; i < WEFT_NUM_SPLITS; ++i) {
     PetscCall(WeftBlockDestroy(&run->samples[i].x));
     PetscCall(PetscFree(run->samples[i].labels));
@@ -306,5 +350,5 @@ const WeftVerb WeftVerbTrain = {
   "train the network of a learned structure",
   "  weft train -structure run.h5 -data data.h5 -o net.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
   "  mpirun -n 2 weft train -structure run.h5 -data data.h5 -o net.h5\n",
-  {options, WeftTrainOptions},
+  {options, WeftTrainOptions, WeftKindOptions, WeftReadoutOptions},
   RunTrain};

@@ -224,6 +224,20 @@ static PetscErrorCode ReadWeights(const Source *s, WeftNetwork *net)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A readout's inputs are features of a structure, which it does not hold. */
+static PetscErrorCode RefuseReadout(const Source *s)
+{
+  PetscBool found;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Exists(s->file, "/readout", &found));
+  WeftUserCheck(!found, s->comm,
+                "%s: a readout of a structure's features, not a network of samples: encode with the structure that its "
+                "attribute names, and multiply by /weights/output",
+                s->path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadInput(const Source *s, size_t inputs, WeftPrep *prep)
 {
   PetscInt64         d = (PetscInt64)inputs, square[2] = {d, d};
@@ -256,6 +270,7 @@ PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], const cha
   PetscFunctionBegin;
   *net = (WeftNetwork){.precision = precision};
   PetscCall(WeftH5OpenRead(comm, option, path, &s.file));
+  PetscCall(RefuseReadout(&s));
   PetscCall(ReadNetwork(&s, net));
   PetscCall(WeftNetworkCreate(net));
   PetscCall(ReadWeights(&s, net));

@@ -213,6 +213,19 @@ static PetscErrorCode WriteState(MPI_Comm comm, hid_t file, const WeftNetworkRec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode WriteFigures(MPI_Comm comm, hid_t file, const WeftNetworkRecord *r)
+{
+  char path[96];
+
+  PetscFunctionBegin;
+  for (int i = 0; i < r->nfigures; ++i) {
+    snprintf(path, sizeof(path), "/readout/%s", r->figure_name[i]);
+    PetscCall(WritePiece(comm, file, path, r->figure[i], 0, r->figure[i]->cols, 0,
+                         (WeftH5Note){r->figure_note[i], "1", "penalty"}));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* How much a write takes, all ranks together. */
 static PetscInt64 FileBytes(const WeftNetworkRecord *r, const WeftNetwork *net, PetscBool complete)
 {
@@ -238,12 +251,14 @@ PetscErrorCode WeftNetworkFileWrite(MPI_Comm comm, const char path[], const Weft
   PetscCall(WeftOutputCreate(comm, path, FileBytes(r, net, complete), &output));
   file = WeftOutputFile(output);
   PetscCall(WriteWeights(comm, file, net));
-  PetscCall(WriteInput(comm, file, net, prep));
+  if (prep) PetscCall(WriteInput(comm, file, net, prep));
   PetscCall(WriteNetwork(comm, file, net));
   PetscCall(WriteHistory(comm, file, r));
+  PetscCall(WriteFigures(comm, file, r));
   if (!complete) PetscCall(WriteState(comm, file, r));
   PetscCall(WeftFileStamp(comm, file, r->data, r->seed, complete));
   PetscCall(WeftH5SetInt(file, "/", "data_checksum", r->data_checksum));
+  PetscCall(WeftH5SetInt(file, "/", "weights", (PetscInt64)net->parameters.cols));
   PetscCall(WeftH5SetText(file, "/", "rule", r->rule));
   PetscCall(WeftH5SetText(file, "/", "structure", r->structure));
   PetscCall(WeftH5SetReal(file, "/", "test_accuracy", r->test_accuracy));

@@ -155,4 +155,4 @@ static PetscErrorCode Exchange(WeftTrainer t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const WeftTrainingRule WeftTrainingRuleBackprop = {"backprop", Create, Step, Exchange, Exchange, Destroy};
+const WeftTrainingRule WeftTrainingRuleBackprop = {"backprop", Create, Step, Exchange, Exchange, Destroy, PETSC_FALSE};

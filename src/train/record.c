@@ -24,6 +24,12 @@ PetscErrorCode WeftTrainerRecord(WeftTrainer t, WeftNetworkRecord *r)
     r->scalar_name[i] = number_names[i];
     r->scalar[i] = &t->numbers[i];
   }
+  r->nfigures = t->nfigures;
+  for (int i = 0; i < t->nfigures; ++i) {
+    r->figure_name[i] = t->figure[i].name;
+    r->figure_note[i] = t->figure[i].description;
+    r->figure[i] = &t->figure[i].values;
+  }
   r->nstate = t->nstate;
   for (int i = 0; i < t->nstate; ++i) {
     r->state_name[i] = t->state[i].name;

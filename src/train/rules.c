@@ -2,7 +2,8 @@
 #include "trainimpl.h"
 #include <string.h>
 
-static const WeftTrainingRule *const rules[] = {&WeftTrainingRuleBackprop, NULL};
+static const WeftTrainingRule *const rules[] = {&WeftTrainingRuleBackprop, &WeftTrainingRuleRidge,
+                                                &WeftTrainingRuleSoftmax, NULL};
 
 const WeftTrainingRule *WeftTrainingRuleFind(const char name[])
 {

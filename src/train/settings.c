@@ -4,7 +4,10 @@
 #include <string.h>
 
 const WeftOption WeftTrainOptions[] = {
-  {"-weft_train_rule", "R", "backprop", "training rule: backprop (back-propagation)"},
+  {"-weft_train_rule", "R", "backprop",
+   "training rule: backprop (back-propagation), or a linear readout of the structure's responses: ridge or softmax"},
+  {"-weft_train_layers", "L", "0", "layers of the structure that are used, the first so many; 0: all"},
+  {"-weft_train_samples", "N", "0", "training samples that are used, the first so many; 0: all"},
   {"-weft_train_epochs", "E", "8", "passes over the data"},
   {"-weft_train_batch_size", "N", "120", "samples per step, over all ranks"},
   {"-weft_train_optimiser", "O", "adam", "adam, or sgd (with momentum)"},
@@ -23,7 +26,6 @@ const WeftOption WeftTrainOptions[] = {
   {"-weft_train_hidden", "N[,N..]", "128", "units of the dense hidden layers; 0: none"},
   {"-weft_train_units", "U", "both", "what dense layers read: pooled units, single ones of the first layer, or both"},
   {"-weft_train_readout_from", "L", "all", "whose pooled units dense layers read: all layers' or the last's"},
-  {"-weft_train_layers", "N", "0", "the structure's first N layers make the network; 0: all"},
   {"-weft_train_pool", "N", "1", "groups of a layer that one pooled unit pools"},
   {"-weft_train_input", "I", "raw",
    "samples as the network sees them: whitened as learned, or raw (normalised and centred)"},
@@ -101,7 +103,8 @@ PetscErrorCode WeftTrainSettingsFromOptions(WeftTrainSettings *s)
   PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_epochs", 1, 1000000, &value));
   s->epochs = (int)value;
   PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_batch_size", 1, 1 << 24, &s->batch_size));
-  PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_layers", 0, 1000, &value));
+  PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_samples", 0, INT64_MAX, &s->samples));
+  PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_layers", 0, WEFT_NETWORK_MAX_LAYERS, &value));
   s->layers = (int)value;
   PetscCall(WeftOptionsGetInt(WeftTrainOptions, "-weft_train_pool", 1, 1000000, &value));
   s->pool = (int)value;

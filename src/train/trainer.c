@@ -38,6 +38,7 @@ PetscErrorCode WeftTrainerDestroy(WeftTrainer *trainer)
   if (!*trainer) PetscFunctionReturn(PETSC_SUCCESS);
   if ((*trainer)->rule->destroy) PetscCall((*(*trainer)->rule->destroy)(*trainer));
   for (int i = 0; i < (*trainer)->nstate; ++i) PetscCall(WeftBlockDestroy(&(*trainer)->state[i].values));
+  for (int i = 0; i < (*trainer)->nfigures; ++i) PetscCall(WeftBlockDestroy(&(*trainer)->figure[i].values));
   PetscCall(PetscFree((*trainer)->history));
   PetscCall(PetscFree(*trainer));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,6 +55,20 @@ PetscErrorCode WeftTrainerAddState(WeftTrainer t, const char name[], const char 
   PetscCall(WeftBlockCreate(1, cols, t->network->precision, &state->values));
   *values = &state->values;
   ++t->nstate;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftTrainerAddFigure(WeftTrainer t, const char name[], const char description[], size_t cols,
+                                    WeftBlock **values)
+{
+  WeftTrainerState *figure = &t->figure[t->nfigures];
+
+  PetscFunctionBegin;
+  PetscCheck(t->nfigures < WEFT_TRAINER_MAX_STATE, t->comm, PETSC_ERR_PLIB, "a rule of too many figures");
+  *figure = (WeftTrainerState){.name = name, .description = description};
+  PetscCall(WeftBlockCreate(1, cols, WEFT_DOUBLE, &figure->values));
+  *values = &figure->values;
+  ++t->nfigures;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -92,6 +92,9 @@ extern void WeftOptimiserUpdate(const WeftTrainSettings *settings, WeftNetwork *
 /* average += part (values − average) */
 extern void WeftOptimiserAverage(const WeftBlock *values, double part, WeftBlock *average);
 
+/* A figure that the file holds below /readout, of so many numbers in double; lives as long as the trainer. */
+extern PetscErrorCode WeftTrainerAddFigure(WeftTrainer trainer, const char name[], const char description[],
+                                           size_t cols, WeftBlock **values);
 /* A piece of state that a checkpoint holds, zeros; its block lives as long as the trainer. */
 extern PetscErrorCode WeftTrainerAddState(WeftTrainer trainer, const char name[], const char description[], size_t cols,
                                           WeftBlock **values);
