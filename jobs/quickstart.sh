@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./jobs/quickstart.sh [DIR]
-# From a bare Debian 12 to a first picture: installs the packages, builds in build/, draws synthetic images, learns one
-# layer from them on 2 ranks and makes pictures of it, in DIR (default: weft-quickstart/). Deletes nothing. Run again,
+# From a bare Debian 12 to a first picture: installs the packages, builds in build/, draws synthetic images, learns
+# from them on 2 ranks and makes pictures of it, in DIR (default: weft-quickstart/). Deletes nothing. Run again,
 # it keeps what is complete and does the rest.
 set -euo pipefail
 . "$(dirname "$0")/../jobs/packages.sh"
@@ -43,7 +43,7 @@ else
   mpiexec -n $ranks "$build/weft" synth -o "$data"
 fi
 
-step "Learn one layer on $ranks ranks"
+step "Learn on $ranks ranks"
 # -resume keeps a complete run, goes on from a checkpoint, and starts where there is neither.
 mpiexec -n $ranks "$build/weft" learn -data "$data" -o "$run" -resume
 

@@ -34,10 +34,24 @@ PetscErrorCode WeftTellFewSamples(MPI_Comm comm, const WeftStackSettings *settin
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode TellDepth(const WeftStack stack)
+{
+  const int        i = stack->measured - 1;
+  const WeftDepth *d = &stack->depth[i];
+
+  PetscFunctionBegin;
+  if (!i)
+    PetscCall(PetscPrintf(stack->comm, "; %.2f bits\n", d->information.bits));
+  else
+    PetscCall(PetscPrintf(stack->comm, "; %.2f bits with those before it, gain %.2f %%: %s\n", d->information.bits,
+                          100 * d->gain, d->kept ? "kept" : "not kept"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftTellLayer(const WeftStack stack)
 {
-  const int       i = stack->learned - 1;
-  const WeftLayer l = stack->layers[i].layer;
+  const int       i = stack->measured - 1;
+  const WeftLayer l = stack->depth[i].kept ? stack->layers[i].layer : stack->dropped.layer;
   const double   *last = l->history.length ? l->history.values + (l->history.length - 1) * WEFT_HISTORY_FIELDS : NULL;
 
   PetscFunctionBegin;
@@ -50,7 +64,7 @@ PetscErrorCode WeftTellLayer(const WeftStack stack)
                           "largest certified gap %.2g, %.1f s",
                           100 * l->final_activity, 100 * last[WEFT_HISTORY_CONNECTION_DENSITY],
                           last[WEFT_HISTORY_OBJECTIVE], l->final_max_gap, l->seconds));
-  PetscCall(PetscPrintf(stack->comm, "\n"));
+  PetscCall(TellDepth(stack));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -40,3 +40,7 @@ extern PetscErrorCode WeftFileStamp(MPI_Comm comm, hid_t file, const WeftDataInf
 extern PetscErrorCode WeftSharedWrite(MPI_Comm comm, hid_t file, int index, const WeftShared *shared);
 extern PetscErrorCode WeftSharedRead(MPI_Comm comm, hid_t file, const char path[], int index, WeftShared *shared);
 extern PetscInt64     WeftSharedBytes(const WeftShared *shared);
+
+/* /information of a file: every layer measured so far; the first `layers` of them, all of which were kept. */
+extern PetscErrorCode WeftRunWriteInformation(const WeftStack stack, hid_t file);
+extern PetscErrorCode WeftRunReadInformation(WeftStack stack, hid_t file, int layers);

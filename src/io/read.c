@@ -289,8 +289,8 @@ PetscErrorCode WeftRunFileReadLearned(const char path[], int index, WeftLayer l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The last of the file's layers is the one that was being learned. */
-static PetscErrorCode CurrentLayer(const WeftStack stack, const char path[], int *current)
+/* The last of the file's layers is the one that was being learned; what those before it tell of their input. */
+static PetscErrorCode CurrentLayer(WeftStack stack, const char path[], int *current)
 {
   hid_t      file;
   PetscInt64 layer = 0;
@@ -299,9 +299,10 @@ static PetscErrorCode CurrentLayer(const WeftStack stack, const char path[], int
   PetscFunctionBegin;
   PetscCall(WeftH5OpenRead(stack->comm, "-o", path, &file));
   PetscCall(WeftH5GetInts(file, "/state", "layer", 1, &layer, &found));
-  WeftH5(H5Fclose(file));
   WeftUserCheck(found && layer >= 0 && layer < stack->settings.most, stack->comm,
                 "%s: /state lacks layer: damaged, or not a checkpoint", path);
+  PetscCall(WeftRunReadInformation(stack, file, (int)layer));
+  WeftH5(H5Fclose(file));
   *current = (int)layer;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

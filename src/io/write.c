@@ -329,6 +329,7 @@ PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, cons
     PetscCall(WriteHistory(stack->layers[i].layer, file, i));
     PetscCall(WeftSharedWrite(stack->comm, file, i, &stack->layers[i].shared));
   }
+  PetscCall(WeftRunWriteInformation(stack, file));
   WeftOutputPush(output);
   if (!complete) PetscCall(WriteState(stack->layers[stack->count - 1].layer, stack->count - 1, output));
   PetscCall(WriteRoot(stack->layers[0].layer, file, info, complete));

@@ -188,21 +188,33 @@ static double KeptBytes(const WeftLayerShape *s, PetscBool x)
   return real * (samples * (k / (double)s->p + (x ? d : 0)) + k * d) + 8 * rows * (k + d);
 }
 
+/* While m responses of layers are measured about x of d inputs, beside these. */
+static double MeasureBytes(const WeftLayerShape *x, double m)
+{
+  const double d = (double)x->d, panel = 8 * d * CeilShare(x->d, x->ranks);
+
+  return PetscMax(6 * panel, 2 * panel + 8 * m * (m + d) * (1 + 3 / (double)x->ranks));
+}
+
 void WeftStackMemory(const WeftStackSettings *settings, PetscInt64 n, PetscInt64 d, int ranks, WeftMemory *memory)
 {
-  WeftLayerShape shape;
+  WeftLayerShape first, shape;
   WeftMemory     layer;
-  double         kept = 0;
+  double         kept = 0, responses = 0;
 
   *memory = (WeftMemory){0};
+  WeftLayerShapeFromSettings(&settings->layer[0], n, d, ranks, &first);
   for (int i = 0; i < settings->most; ++i) {
     WeftLayerShapeFromSettings(&settings->layer[i], n, d, ranks, &shape);
     WeftLayerMemory(&shape, &layer);
+    if (i == 1) kept += 16 * (double)first.d * CeilShare(first.d, ranks);
     layer.samples += kept;
     layer.preprocessing += kept;
     layer.peak += kept;
-    if (layer.peak > memory->peak) *memory = layer;
     kept += KeptBytes(&shape, i ? PETSC_FALSE : PETSC_TRUE);
+    responses += (double)shape.k / (double)shape.p;
+    layer.peak = PetscMax(layer.peak, kept + MeasureBytes(&first, responses) + library_bytes);
+    if (layer.peak > memory->peak) *memory = layer;
     d = shape.k / shape.p;
   }
 }

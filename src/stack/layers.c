@@ -3,8 +3,10 @@
 #include <weft/layers.h>
 #include <weft/response.h>
 
-const WeftOption WeftStackOptions[] = {{"-weft_layers", "L", "1", "layers to learn, at most"},
-                                       {NULL, NULL, NULL, NULL}};
+const WeftOption WeftStackOptions[] = {
+  {"-weft_layers", "L", "4", "layers to learn, at most"},
+  {"-weft_depth_min_gain", "D", "0.05", "a further layer must add this fraction to the decoder bits; below 0: keep it"},
+  {NULL, NULL, NULL, NULL}};
 
 /* An option for a layer that there will not be is a mistake. */
 static PetscErrorCode CheckLayers(int most)
@@ -38,6 +40,7 @@ PetscErrorCode WeftStackSettingsFromOptions(uint64_t seed, WeftStackSettings *s)
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetInt(WeftStackOptions, "-weft_layers", 1, WEFT_MAX_LAYERS, &layers));
+  PetscCall(WeftOptionsGetReal(WeftStackOptions, "-weft_depth_min_gain", -1e6, 1e6, &s->min_gain));
   s->most = (int)layers;
   PetscCall(CheckLayers(s->most));
   for (int i = 0; i < s->most; ++i) {
@@ -78,6 +81,10 @@ PetscErrorCode WeftStackDestroy(WeftStack *stack)
     PetscCall(WeftBlockDestroy(&s->responses[i]));
     PetscCall(WeftSharedDestroy(&s->layers[i].shared));
   }
+  PetscCall(WeftLayerDestroy(&s->dropped.layer));
+  PetscCall(WeftPrepDestroy(&s->dropped.prep));
+  PetscCall(WeftSharedDestroy(&s->dropped.shared));
+  PetscCall(WeftInformationDestroy(&s->information));
   PetscCall(WeftBlockDestroy(&s->x));
   PetscCall(WeftBlockDestroy(&s->input));
   PetscCall(WeftLatticeDestroy(&s->lattice));
@@ -179,15 +186,13 @@ static PetscErrorCode Respond(const WeftStack s, int i)
 PetscErrorCode WeftStackKeep(WeftStack s)
 {
   const int i = s->learned;
-  PetscBool varied;
 
   PetscFunctionBegin;
   PetscCheck(s->count == i + 1, s->comm, PETSC_ERR_ARG_WRONGSTATE, "no layer was begun");
   PetscCall(WeftLayerRelease(s->layers[i].layer));
   PetscCall(Respond(s, i));
   PetscCall(WeftBlockDestroy(&s->input));
-  PetscCall(WeftStackAnswers(s, i, &varied));
-  s->done = ++s->learned == s->settings.most || !varied ? PETSC_TRUE : PETSC_FALSE;
+  ++s->learned;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -199,6 +204,8 @@ PetscErrorCode WeftStackNext(WeftStack s, const WeftLayerHooks *hooks, PetscBool
   if (s->count == s->learned) PetscCall(WeftStackBegin(s, NULL));
   named.index = s->learned;
   PetscCall(WeftLayerLearn(s->layers[s->learned].layer, &named, stopped));
-  if (!*stopped) PetscCall(WeftStackKeep(s));
+  if (*stopped) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftStackKeep(s));
+  PetscCall(WeftStackJudge(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

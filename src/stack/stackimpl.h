@@ -43,6 +43,5 @@ extern PetscErrorCode WeftStackLattice(WeftStack stack);
 /* The prototypes of learned layer i, what their copies answer to its input, and where these answers lie. */
 extern PetscErrorCode WeftStackShare(WeftStack stack, int i, const WeftBlock *input);
 
-/* *varied: do the responses of learned layer i differ between samples by more than their contrast? If not, no layer can
-   learn from them. */
-extern PetscErrorCode WeftStackAnswers(const WeftStack stack, int i, PetscBool *varied);
+/* The layer learned last is measured, and kept or dropped; is it the last? */
+extern PetscErrorCode WeftStackJudge(WeftStack stack);

@@ -3,7 +3,7 @@
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 
 runs "$WEFT" synth -o data.h5 -samples 5000 -test_samples 300 -size 8
-runs "$WEFT" learn -data data.h5 -o run.h5 -weft_atoms 48 -weft_iterations 30
+runs "$WEFT" learn -data data.h5 -o run.h5 -weft_layers 1 -weft_atoms 48 -weft_iterations 30
 encode=("$WEFT" encode -structure run.h5 -data data.h5)
 
 # One to four ranks, both kinds.

@@ -11,7 +11,7 @@ sys.exit(0 if f'{name}: {value}' in lines else f'{path}: no line \"{name}: {valu
 }
 
 runs "$WEFT" synth -o data.h5 -samples 500 -test_samples 0 -size 10
-small=(-data data.h5 -weft_atoms 48 -weft_batch_size 100 -weft_iterations 12)
+small=(-data data.h5 -weft_atoms 48 -weft_batch_size 100 -weft_iterations 12 -weft_layers 1)
 
 # Rank counts: the same file but for rounding.
 for n in 1 2 3; do
@@ -36,7 +36,7 @@ PY
 
 # More ranks than samples; no iterations at all; the full batch; passes over the data; every type of coder.
 runs "$WEFT" synth -o two.h5 -samples 2 -test_samples 0 -size 8
-runs "$MPIEXEC" -n 4 "$WEFT" learn -data two.h5 -o few.h5 -weft_atoms 8 -weft_iterations 4
+runs "$MPIEXEC" -n 4 "$WEFT" learn -data two.h5 -o few.h5 -weft_layers 1 -weft_atoms 8 -weft_iterations 4
 check few.h5 two.h5 ranks=4 samples=2
 runs "$WEFT" learn "${small[@]}" -weft_iterations 0 -o none.h5
 check none.h5 data.h5 complete=1
@@ -67,7 +67,7 @@ PY
 
 # Several layers, each with options of its own; at any rank count.
 for n in 1 2 4; do
-  runs "$MPIEXEC" -n "$n" "$WEFT" learn "${small[@]}" -weft_precision double -weft_layers 3 -layer1_weft_atoms 16 \
+  runs "$MPIEXEC" -n "$n" "$WEFT" learn "${small[@]}" -weft_precision double -weft_layers 3 -weft_depth_min_gain -1e6 -layer1_weft_atoms 16 \
     -layer2_weft_iterations 5 -layer2_weft_group_size 2 -o deep$n.h5
   [ "$(grep -c "^layer [012]: 500 samples x " out)" -eq 3 ] || fail "a line for each layer: $(cat out)"
   for layer in 0 1 2; do grep -q "^learn layer $layer " err || fail "no progress of layer $layer: $(cat err)"; done
@@ -154,7 +154,7 @@ runs "$MPIEXEC" -n 3 "$WEFT" -version
 
 # Log events after the steps of the method.
 runs "$WEFT" learn "${small[@]}" -weft_iterations 2 -o log.h5 -log_view
-for event in WeftRead WeftPrepare WeftWhiten WeftCode WeftCertify WeftStats WeftReduce WeftDictionary WeftReseed WeftGather WeftGram WeftCheckpoint; do
+for event in WeftRead WeftPrepare WeftWhiten WeftCode WeftCertify WeftStats WeftReduce WeftDictionary WeftReseed WeftGather WeftGram WeftInformation WeftCheckpoint; do
   grep -q "^$event " out || fail "no event $event under -log_view"
 done
 finish

@@ -21,10 +21,10 @@ holds() {
   local ranks=$1 file=$2
   shift 2
   rm -f run.h5
-  runs "$MPIEXEC" -n "$ranks" "$WEFT" learn -data "$file" -o run.h5 "$@"
+  runs "$MPIEXEC" -n "$ranks" "$WEFT" learn -data "$file" -o run.h5 -weft_layers 1 "$@"
   "$PYTHON" - "$ranks ranks, $file $*" <<'PY' || fail "memory"
 import h5py, re, sys
-said = re.search(r"about (\d+) MB per rank: (\d+) of libraries, (\d+) for the layer", open("err").read())
+said = re.search(r"about (\d+) MB per rank: (\d+) of libraries, (\d+) for the layers?", open("err").read())
 total, libraries, layer = map(float, said.groups())
 took = h5py.File("run.h5").attrs["peak_bytes_per_rank"] / 1e6 - libraries
 print(f"{sys.argv[1]}: said {layer:.0f}, took {took:.0f} MB")
@@ -40,5 +40,7 @@ for ranks in 1 2 4; do
   holds $ranks wide.h5 -weft_atoms 512 -weft_batch_size 500 -weft_iterations 3
   holds $ranks small.h5 -weft_atoms 1536 -weft_batch_size 0 -weft_iterations 2
   holds $ranks small.h5 -weft_atoms 768 -weft_group_size 1 -weft_batch_size 300 -weft_iterations 3 -weft_precision double
+  # Layers one upon the other.
+  holds $ranks long.h5 -weft_layers 3 -weft_depth_min_gain -1e6 -weft_atoms 512 -weft_batch_size 500 -weft_iterations 3
 done
 finish

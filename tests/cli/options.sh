@@ -43,7 +43,7 @@ learn "-layer1_weft_precision: all layers have one precision" -weft_layers 2 -la
 learn "-layer3_...: there is no layer 3; give -weft_layers 4" -weft_layers 2 -layer3_weft_atoms 8
 learn "-weft_layers 17: a whole number from 1 to 16" -weft_layers 17
 printf 'weft_layers: 2\nlayer1:\n  weft_atoms: 8\n' > deep.yaml
-runs "$WEFT" learn -data data.h5 -o deep.h5 "${small[@]}" -options_file deep.yaml
+runs "$WEFT" learn -data data.h5 -o deep.h5 "${small[@]}" -options_file deep.yaml -weft_depth_min_gain -1e6
 "$PYTHON" -c "
 import h5py
 f = h5py.File('deep.h5')

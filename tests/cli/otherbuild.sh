@@ -8,7 +8,7 @@ complete() { "$PYTHON" -c "import h5py, sys; sys.exit(0 if h5py.File('$1').attrs
 runs "$WEFT" synth -o data.h5 -samples 400 -test_samples 0 -size 8
 runs "$WEFT_OTHER" synth -o other.h5 -samples 400 -test_samples 0 -size 8
 same data.h5 other.h5
-options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 2000 -weft_width_penalty 0.1)
+options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 2000 -weft_width_penalty 0.1 -weft_layers 1)
 
 # begun BEGINNER FINISHER: stopped under the one, finished under the other, on two ranks each.
 begun() {

@@ -4,7 +4,7 @@
 
 same() { "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" "$@" || fail "differ: $*"; }
 runs "$WEFT" synth -o data.h5 -samples 400 -test_samples 0 -size 8
-options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 15000 -weft_width_penalty 0.1)
+options=(-data data.h5 -weft_atoms 32 -weft_batch_size 100 -weft_iterations 15000 -weft_width_penalty 0.1 -weft_layers 1)
 often=(-weft_checkpoint_every 0.1)
 learn=("$WEFT" learn "${options[@]}")
 
@@ -40,7 +40,8 @@ done
 
 # In layer 1: what was learned of layer 0 stands, and layer 1 goes on; stopped by a signal, or killed.
 runs "$WEFT" synth -o deep-data.h5 -samples 1000 -test_samples 0 -size 10
-layers=("$WEFT" learn -data deep-data.h5 -weft_atoms 64 -weft_batch_size 200 -weft_iterations 50 -layer1_weft_iterations 4000)
+layers=("$WEFT" learn -data deep-data.h5 -weft_atoms 64 -weft_batch_size 200 -weft_iterations 50 -layer1_weft_iterations 4000
+  -weft_depth_min_gain -1e6)
 deep=("$MPIEXEC" -n 2 "${layers[@]}" -weft_layers 2)
 has() { "$PYTHON" -c "import h5py, sys; sys.exit(0 if '$2' in h5py.File('$1') else 1)" 2> /dev/null; }
 runs "${deep[@]}" -o deep.h5
@@ -67,7 +68,7 @@ has other.h5 layers/1 && complete other.h5 1 || fail "not finished at another ra
 # Killed, so that it cannot write: the last checkpoint stands. Ten full batches in double: finished by another number of
 # ranks than began, the objective agrees to 1e-10.
 runs "$WEFT" synth -o more.h5 -samples 3000 -test_samples 0 -size 12
-full=("$WEFT" learn -data more.h5 -weft_atoms 128 -weft_batch_size 0 -weft_iterations 10 -weft_precision double)
+full=("$WEFT" learn -weft_layers 1 -data more.h5 -weft_atoms 128 -weft_batch_size 0 -weft_iterations 10 -weft_precision double)
 runs "${full[@]}" -o full.h5
 for _ in 1 2 3 4 5; do
   rm -f cut.h5

@@ -4,7 +4,7 @@
 runs "$WEFT" synth -o data.h5 -samples 400 -test_samples 0 -size 8
 runs "$WEFT" synth -o other.h5 -samples 400 -test_samples 0 -size 8 -seed 2
 runs "$WEFT" synth -o more.h5 -samples 401 -test_samples 0 -size 8
-options=(-weft_atoms 16 -weft_batch_size 100 -weft_iterations 100000)
+options=(-weft_atoms 16 -weft_batch_size 100 -weft_iterations 100000 -weft_layers 1)
 
 # A checkpoint: stopped as soon as one is there.
 "$WEFT" learn -data data.h5 -o good.h5 "${options[@]}" -weft_checkpoint_every 0 > out 2> err &

@@ -3,7 +3,7 @@
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 
 runs "$WEFT" synth -o data.h5 -samples 4000 -test_samples 200 -size 12
-learn=("$WEFT" learn -data data.h5 -weft_layers 2 -weft_atoms 64 -weft_iterations 30 -weft_share 4 -layer1_weft_share 6 -layer1_weft_share_window 3 -weft_precision double)
+learn=("$WEFT" learn -data data.h5 -weft_layers 2 -weft_depth_min_gain -1e6 -weft_atoms 64 -weft_iterations 30 -weft_share 4 -layer1_weft_share 6 -layer1_weft_share_window 3 -weft_precision double)
 for n in 1 2 3; do
   runs "$MPIEXEC" -n $n "${learn[@]}" -o run$n.h5
   runs "$MPIEXEC" -n $n "$WEFT" encode -structure run$n.h5 -data data.h5 -o lower$n.h5 -layer 0 -weft_precision double

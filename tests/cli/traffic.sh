@@ -2,7 +2,7 @@
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 
 runs "$WEFT" synth -o data.h5 -samples 300 -test_samples 0 -size 9
-small=(-data data.h5 -weft_atoms 48 -weft_batch_size 100)
+small=(-data data.h5 -weft_atoms 48 -weft_batch_size 100 -weft_layers 1)
 
 # sum FUNCTION FILE...: its bytes over all ranks in the first file less those in the second.
 sum() { awk -v f="$1" '$2 == f { b = FNR == NR ? $5 : -$5; n += b } END { printf "%d", n }' "$2" "$3"; }

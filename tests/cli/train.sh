@@ -2,7 +2,7 @@
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 
 runs "$WEFT" synth -o data.h5 -samples 2500 -size 10 -seed 3
-runs "$WEFT" learn -data data.h5 -o run.h5 -weft_atoms 64 -weft_batch_size 200 -weft_iterations 12
+runs "$WEFT" learn -data data.h5 -o run.h5 -weft_layers 1 -weft_atoms 64 -weft_batch_size 200 -weft_iterations 12
 train() { runs $1 "$WEFT" train -structure run.h5 -data data.h5 -weft_train_batch_size 50 -weft_train_epochs 3 "${@:2}"; }
 
 train "" -o one.h5

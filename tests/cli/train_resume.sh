@@ -15,7 +15,7 @@ PY
 }
 
 runs "$WEFT" synth -o data.h5 -samples 2000 -size 8
-runs "$WEFT" learn -data data.h5 -o run.h5 -weft_atoms 32 -weft_batch_size 200 -weft_iterations 8
+runs "$WEFT" learn -data data.h5 -o run.h5 -weft_layers 1 -weft_atoms 32 -weft_batch_size 200 -weft_iterations 8
 options=(-structure run.h5 -data data.h5 -weft_train_batch_size 20 -weft_train_epochs 60 -weft_train_hidden 16)
 often=(-weft_checkpoint_every 0.1)
 train=("$WEFT" train "${options[@]}")
@@ -58,7 +58,7 @@ refuses_kept() {
 refuses_kept "-weft_train_optimiser sgd" "${train[@]}"
 runs "$WEFT" synth -o data2.h5 -samples 2000 -size 8 -seed 7
 refuses_kept "other samples" "$WEFT" train "${options[@]}" -weft_train_optimiser sgd -data data2.h5
-runs "$WEFT" learn -data data.h5 -o run2.h5 -weft_atoms 32 -weft_batch_size 200 -weft_iterations 8 -seed 9
+runs "$WEFT" learn -data data.h5 -o run2.h5 -weft_layers 1 -weft_atoms 32 -weft_batch_size 200 -weft_iterations 8 -seed 9
 refuses_kept "another structure" "$WEFT" train "${options[@]}" -weft_train_optimiser sgd -structure run2.h5
 cp run.h5 not.h5
 refuses_alone "not a network file" "${train[@]}" -resume -o not.h5

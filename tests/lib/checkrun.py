@@ -29,7 +29,7 @@ def check_root(f, data, wanted):
     for name in "weft_schema weft_version git petsc hdf5 mpi ranks seed created complete shape pixel_order".split():
         assert name in attrs, name
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text(attrs["created"])), attrs["created"]
-    assert (attrs["shape"] == data.attrs["shape"]).all() and attrs["pixel_order"] == data.attrs["pixel_order"]
+    assert (attrs["shape"] == data.attrs["shape"]).all() and text(attrs["pixel_order"]) == text(data.attrs["pixel_order"])
     for name, value in wanted.items():
         assert text(attrs[name]) == value, f"{name} is {attrs[name]}, not {value}"
     assert f["options"].shape == ()
@@ -99,6 +99,36 @@ def responses(layer, white):
     return np.maximum(0, norms - layer.attrs["lambda"] * np.sqrt(p)) * layer["alive"][:]
 
 
+def plain_bits(x, y, ridge):
+    """Ridge regression of x's principal components from y, fitted on even samples, scored on odd ones."""
+    values, vectors = np.linalg.eigh(np.cov(x, rowvar=False, bias=True))
+    x = x @ vectors[:, values > 1e-6 * values[-1]]
+    y = y[:, y[::2].std(axis=0) > 0]
+    mean_x, mean_y, deviation = x[::2].mean(axis=0), y[::2].mean(axis=0), y[::2].std(axis=0)
+    y = (y - mean_y) / deviation
+    even = y[::2]
+    weights = np.linalg.solve(even.T @ even / len(even) + ridge * np.eye(y.shape[1]), even.T @ (x[::2] - mean_x) / len(even))
+    left = x[1::2] - mean_x - y[1::2] @ weights
+    return -0.5 * np.log2((left**2).mean(axis=0) / x[1::2].var(axis=0)).sum()
+
+
+def check_information(f, x, outputs):
+    """One entry for each layer that was measured; those without weights recomputed where it was kept; the rule of depth."""
+    columns = {name: column[:] for name, column in f["information"].items()}
+    kept, bits = columns["kept"], columns["bits"]
+    assert {"layer", "bits", "entropy_bits", "bits_full", "bits_plain", "kept", "ridge"} <= set(columns)
+    assert (columns["layer"] == np.arange(len(bits))).all() and columns["layer"].dtype == "i4"
+    assert kept.dtype == "u1" and kept.sum() == len(outputs) and kept[: len(outputs)].all() and len(bits) - len(outputs) in (0, 1)
+    minimum = f["information"].attrs["min_gain"]
+    assert f["information"].attrs["estimator"]
+    for i in range(1, len(bits)):
+        assert ((bits[i] - bits[i - 1]) / max(bits[i - 1], 1) >= minimum) == kept[i], (i, bits, kept)
+    for i in range(len(outputs)):
+        expected = plain_bits(x, np.hstack(outputs[: i + 1]), columns["ridge"][i])
+        plain = columns["bits_plain"][i]
+        assert abs(plain - expected) < 1e-3 * max(1, abs(expected)), (i, plain, expected)
+
+
 def main():
     run, source, *wanted = sys.argv[1:]
     with h5py.File(run) as f, h5py.File(source) as data:
@@ -108,12 +138,18 @@ def main():
         x = x[:].astype(float) * x.attrs.get("scale", 1)
         used = np.full(x.shape[1], True)
         assert f["layers"].keys() == f["history"].keys() == {str(i) for i in range(len(f["layers"]))}
+        outputs = []
         for i in range(len(f["layers"])):
             layer, own = f[f"layers/{i}"], options_of(options, i)
             density = check_layer(layer, own, x.shape[1])
             check_history(f[f"history/{i}"], float(own["weft_coder_rtol"]), density)
-            x = responses(layer, check_whitening(layer, x, used))
+            x = check_whitening(layer, x, used)
+            first = x if i == 0 else first
+            x = responses(layer, x)
+            outputs.append(x)
             used = layer["alive"][:] > 0
+        if len(first) > 10:  # else nothing can be held out
+            check_information(f, first, outputs)
 
 
 main()

@@ -26,7 +26,7 @@ stops() {
 }
 
 runs "$WEFT" synth -o data.h5 -samples 700 -test_samples 0 -size 8
-learn=("$WEFT" learn -data data.h5 -weft_atoms 128 -weft_batch_size 100 -weft_iterations 1500)
+learn=("$WEFT" learn -data data.h5 -weft_layers 1 -weft_atoms 128 -weft_batch_size 100 -weft_iterations 1500)
 stops part.h5 "${learn[@]}" -o part.h5 -weft_checkpoint_every 0
 cp part.h5 kept.h5
 size=$(($(stat -c %s part.h5) / 1024))

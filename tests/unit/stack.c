@@ -14,7 +14,7 @@ static const Planted planted = {
 /* Feedback and a freeze; layers of 24, 12 and 8 atoms. */
 static WeftStackSettings Settings(int layers, PetscInt64 batch_size, PetscInt64 iterations, WeftPrecision precision)
 {
-  WeftStackSettings s = {.most = layers};
+  WeftStackSettings s = {.most = layers, .min_gain = -1e6}; /* all are kept */
 
   for (int i = 0; i < layers; ++i) {
     s.layer[i] = PlantedSettings(i ? 16 - 4 * i : 24, 2, iterations);
@@ -64,6 +64,13 @@ static void CompareStacks(const WeftStack a, const WeftStack b, double tolerance
 {
   assert_int_equal(a->learned, b->learned);
   assert_int_equal(a->count, b->count);
+  assert_int_equal(a->measured, b->measured);
+  for (int l = 0; l < a->measured; ++l) {
+    const WeftInformationResult *x = &a->depth[l].information, *y = &b->depth[l].information;
+    assert_near(x->bits, y->bits, tolerance);
+    assert_near(x->entropy_bits, y->entropy_bits, tolerance);
+    assert_int_equal(a->depth[l].kept, b->depth[l].kept);
+  }
   for (int l = 0; l < a->learned; ++l) {
     const WeftLayer  p = a->layers[l].layer, q = b->layers[l].layer;
     const WeftBlock *x = &p->atoms, *y = &q->atoms;
@@ -168,6 +175,41 @@ static void test_removed_groups_are_no_inputs(void **state)
   Ok(WeftStackDestroy(&stack));
 }
 
+/* A layer that adds less than it must leaves the stack, is told of, and is the last. */
+static void test_a_layer_that_does_not_pay(void **state)
+{
+  WeftStackSettings settings = Settings(3, 30, 6, WEFT_DOUBLE);
+  WeftStack         stack;
+
+  (void)state;
+  settings.min_gain = 1e6;
+  stack = Make(PETSC_COMM_WORLD, &settings);
+  Learn(stack);
+  assert_true(stack->done && stack->learned == 1 && stack->count == 1 && stack->measured == 2);
+  assert_true(stack->depth[0].kept && !stack->depth[1].kept);
+  assert_true(stack->dropped.layer && stack->dropped.layer->d == 12 && !stack->layers[1].layer);
+  assert_near(stack->depth[1].gain,
+              (stack->depth[1].information.bits - stack->depth[0].information.bits) /
+                PetscMax(stack->depth[0].information.bits, 1),
+              1e-12);
+  Ok(WeftStackDestroy(&stack));
+}
+
+/* Groups that answer all samples alike are no input for a further layer: learning ends, and is no mistake. */
+static void test_nothing_to_learn_from(void **state)
+{
+  WeftStackSettings settings = Settings(2, 0, 0, WEFT_DOUBLE);
+  WeftStack         stack;
+
+  (void)state;
+  settings.layer[0].sparsity = 100; /* no code is not zero */
+  settings.layer[0].target_activity = 0;
+  stack = Make(PETSC_COMM_WORLD, &settings);
+  Learn(stack);
+  assert_true(stack->done && stack->learned == 1 && stack->measured == 1);
+  Ok(WeftStackDestroy(&stack));
+}
+
 typedef struct {
   WeftStack   stack;
   int         layer; /* where a checkpoint is written, */
@@ -238,7 +280,8 @@ static void test_resumed_equals_uninterrupted(void **state)
 
 static const struct CMUnitTest tests[] = {
   cmocka_unit_test(test_a_layer_learns_from_responses), cmocka_unit_test(test_rank_count),
-  cmocka_unit_test(test_learned_layers_let_go), cmocka_unit_test(test_removed_groups_are_no_inputs),
+  cmocka_unit_test(test_learned_layers_let_go),         cmocka_unit_test(test_removed_groups_are_no_inputs),
+  cmocka_unit_test(test_a_layer_that_does_not_pay),     cmocka_unit_test(test_nothing_to_learn_from),
   cmocka_unit_test(test_resumed_equals_uninterrupted)};
 
 WEFT_TEST_MAIN_WITH_FOLDER(tests, FolderMake)
