@@ -163,7 +163,8 @@ static void StartAtom(const WeftTrainSource *source, const int place[], size_t a
 
   for (size_t c = 0; c < count; ++c)
     WeftBlockSet(&net->parameters, 0, l->weights + (l->start[group] + c) * l->group_size + a, 0);
-  for (size_t j = 0; j < source->atoms->cols; ++j) square += PetscSqr(WeftBlockGet(source->atoms, atom, j));
+  for (size_t j = 0; j < source->atoms->cols; ++j)
+    if (!place || place[j] >= 0) square += PetscSqr(WeftBlockGet(source->atoms, atom, j));
   for (size_t j = 0, c = 0; j < source->atoms->cols && c < count && square > 0; ++j) {
     const int    at = place ? place[j] : (int)j;
     const double v = WeftBlockGet(source->atoms, atom, j) / PetscSqrtReal(square);

@@ -117,6 +117,7 @@ static void test_differences(void **state)
     Begin(PETSC_COMM_WORLD, &nets[k], &c);
     Ok(WeftBlockCreate(1, c.net.parameters.cols, WEFT_DOUBLE, &gradient));
     Loss(&c, &gradient);
+    Loss(&c, &gradient); /* what the last pass left behind has no part in it */
     for (int i = 0; i < c.net.nparts; ++i)
       if (!c.net.part[i].statistic) CheckPart(&c, nets[k].name, &c.net.part[i], &gradient);
     Ok(WeftBlockDestroy(&gradient));

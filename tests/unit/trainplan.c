@@ -9,7 +9,7 @@ enum { P = 2, G0 = 4, D = 5, G1 = 3 };
 static const double        atoms0[G0 * P][D] = {{3, 0, 4, 0, 0}, {0, 0, 2, 0, 0}, {0, 0, 0, 0, 0},  {0, 0, 0, 0, 0},
                                                 {0, 1, 0, 0, 0}, {0, 0, 0, 0, 0}, {0, 0, 0, -1, 1}, {0, 0, 0, 1, 1}};
 static const double        atoms1[G1 * P][G0] = {{1, 0, 1, 0}, {1, 0, -1, 0}, {0, 0, 0, 5},
-                                                 {0, 0, 0, 1}, {0, 0, 6, 8},  {0, 0, 1, 0}};
+                                                 {0, 0, 0, 1}, {0, 7, 6, 8},  {0, 0, 1, 0}};
 static const unsigned char alive0[G0] = {1, 0, 1, 1}, alive1[G1] = {1, 1, 1};
 
 static WeftBlock Atoms(size_t rows, size_t cols, const double *values)

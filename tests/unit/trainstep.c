@@ -115,6 +115,7 @@ static void test_settings(void **state)
   settings.average = 0.9;
   Train(PETSC_COMM_WORLD, &settings, &other);
   assert_true(Difference(&base.net.parameters, &other.net.parameters) > 1e-5);
+  assert_true(Difference(&base.net.statistics, &other.net.statistics) > 1e-5); /* they are averaged too */
   Free(&other);
   settings = Settings();
   settings.rate = 0;
