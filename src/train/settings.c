@@ -11,16 +11,16 @@ const WeftOption WeftTrainOptions[] = {
   {"-weft_train_epochs", "E", "8", "passes over the data"},
   {"-weft_train_batch_size", "N", "120", "samples per step, over all ranks"},
   {"-weft_train_optimiser", "O", "adam", "adam, or sgd (with momentum)"},
-  {"-weft_train_rate", "R", NULL, "greatest learning rate; if not given, 0.002 for adam and 0.1 for sgd"},
+  {"-weft_train_rate", "R", NULL, "greatest learning rate; if not given, 0.004 for adam and 0.1 for sgd"},
   {"-weft_train_momentum", "R", "0.9", "momentum of sgd"},
-  {"-weft_train_decay", "R", "0", "weight decay, times the rate, of weights but not of norms and biases"},
+  {"-weft_train_decay", "R", "0.05", "weight decay, times the rate, of weights but not of norms and biases"},
   {"-weft_train_schedule", "S", "cosine", "learning rate: constant, step or cosine (to zero at the end)"},
   {"-weft_train_warmup", "E", "0.3", "epochs over which the rate grows from zero"},
   {"-weft_train_step_epochs", "E", "3", "schedule step: epochs between steps"},
   {"-weft_train_step_factor", "R", "0.1", "schedule step: what a step multiplies the rate by"},
-  {"-weft_train_label_smoothing", "R", "0", "part of a label that is spread over all classes"},
-  {"-weft_train_dropout", "R", "0.2", "part of the features that dense layers do not see in a step"},
-  {"-weft_train_dropout_hidden", "R", "0.2", "the same of the units of hidden layers"},
+  {"-weft_train_label_smoothing", "R", "0.05", "part of a label that is spread over all classes"},
+  {"-weft_train_dropout", "R", "0.3", "part of the features that dense layers do not see in a step"},
+  {"-weft_train_dropout_hidden", "R", "0", "the same of the units of hidden layers"},
   {"-weft_train_average", "R", "0",
    "running average of the weights, which is then the result: part kept per step; 0: none"},
   {"-weft_train_hidden", "N[,N..]", "128", "units of the dense hidden layers; 0: none"},
@@ -76,7 +76,7 @@ static PetscErrorCode ReadOptimiser(WeftTrainSettings *s)
   PetscCall(Choice("-weft_train_schedule", "constant|step|cosine", &schedule));
   s->optimiser = (WeftOptimiser)optimiser;
   s->schedule = (WeftSchedule)schedule;
-  s->rate = s->optimiser == WEFT_OPTIMISER_ADAM ? 0.002 : 0.1;
+  s->rate = s->optimiser == WEFT_OPTIMISER_ADAM ? 0.004 : 0.1;
   PetscCall(WeftOptionsGetText(WeftTrainOptions, "-weft_train_rate", sizeof(text), text, &given));
   if (given) PetscCall(Real("-weft_train_rate", 0, 100, &s->rate));
   PetscCall(Real("-weft_train_momentum", 0, 0.9999, &s->momentum));
