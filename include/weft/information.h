@@ -42,7 +42,7 @@ typedef struct {
 
 /* WeftInformationCreate - finds the eigenvectors of Cov(X) once. Collective.
    x: this rank's preprocessed samples, rows row0 .. of all, in either precision, 0 rows allowed; used, not copied: it
-   must stay, unchanged, as long as the object is used. Memory beside x: about 6 d^2 doubles over all ranks together
+   must stay, unchanged, as long as the object is used. Memory beside x: about 11 d^2 doubles over all ranks together
    while the eigenvectors are found, 2 d^2 after, and 512 samples on each. n d^2 multiplications over all ranks. */
 extern PetscErrorCode WeftInformationCreate(MPI_Comm comm, const WeftBlock *x, PetscInt64 row0,
                                             WeftInformation *information);

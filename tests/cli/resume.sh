@@ -60,7 +60,7 @@ for signal in USR1 KILL; do
   runs "${deep[@]}" -resume -o cut.h5
   same deep.h5 cut.h5
 done
-refuses_alone "was begun with -layer1_weft_iterations 4000, not 8001" \
+refuses_alone "was begun with -layer1_weft_iterations 4000, not 4001" \
   "${layers[@]}" -weft_layers 2 -resume -o other.h5 -layer1_weft_iterations 4001
 runs "$MPIEXEC" -n 3 "${layers[@]}" -weft_layers 2 -resume -o other.h5
 has other.h5 layers/1 && complete other.h5 1 || fail "not finished at another rank count"
