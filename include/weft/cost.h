@@ -92,6 +92,9 @@ extern void WeftLayerMemory(const WeftLayerShape *shape, WeftMemory *memory);
 /* WeftStackMemory - of learning the layers of a stack, as many as the settings allow, one after the other. A layer
    after the first is learned from G' inputs, the groups of the one before; besides what a layer takes by itself a rank
    then holds, of those before it, N d real of layer 0's input, N G real of responses, 8 k R + k d real of atoms and 8 d
-   R of whitening each. memory: of the layer whose peak is highest, with that in its samples, preprocessing and peak. */
+   R of whitening each, and 16 d R for the eigenvectors of layer 0's input. When a layer is learned its responses are
+   measured, which takes, beside what is kept, 88 d R the first time (d and R of layer 0), and 16 d R + 8 m (m + d)
+   (1 + 3/P) for m responses in all. memory: of the layer whose peak is highest, with what is kept of those before it
+   in its samples, preprocessing and peak. */
 extern void WeftStackMemory(const WeftStackSettings *settings, PetscInt64 n, PetscInt64 d, int ranks,
                             WeftMemory *memory);
