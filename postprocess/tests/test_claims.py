@@ -30,7 +30,7 @@ SIDE, P = 16, 2
 BITS = {"dense": 5.0, "sparse": 6.0, "local": 9.0, "principal": 12.0, "exemplars": 11.0}
 BITS |= {"learned-10": 14.0, "learned-40": 18.0, "learned": 20.0}
 ACCURACY = {"learned": 0.91, "learned-random-weights": 0.90, "random-mask": 0.88, "dense": 0.89}
-ACCURACY |= {"mlp": 0.895, "learned, wide": 0.915, "cnn": 0.918, "peer": 0.909}
+ACCURACY |= {"mlp": 0.895, "learned, shared": 0.915, "cnn": 0.918, "peer": 0.909}
 
 
 # ---- rank correlation ----
@@ -231,7 +231,7 @@ def test_table_says_what_was_planted(planted: Path, capsys: pytest.CaptureFixtur
     assert float(rows["layers at which accuracy stops gaining 0.2 points"]["value"]) == 2
     learned = rows["accuracy, learned (1,000 weights)"]
     assert float(learned["value"]) == pytest.approx(91.2) and learned["met"] == "False"
-    assert rows["accuracy, learned, wide (1,000 weights)"]["met"] == "True"
+    assert rows["accuracy, learned, shared (1,000 weights)"]["met"] == "True"
     assert rows["accuracy, learned, trained in PyTorch (1,000 weights)"]["met"] == "True"
     apart = rows["logits of learned, in PyTorch: largest difference over largest"]
     assert float(apart["value"]) == pytest.approx(1e-5) and apart["met"] == "True"

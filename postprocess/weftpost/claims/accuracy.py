@@ -8,7 +8,7 @@ from .found import Found, read_trained
 from .plan import CNN, PEER
 from .rows import Row, of_several
 
-LEARNED, WIDE = "learned", "learned, wide"
+LEARNED, SHARED = "learned", "learned, shared"
 SAME = 0.2  # points that two trainers of one network may differ by, in the mean of the seeds
 EXACT = 1e-4
 CLOSE = 0.3  # points below the CNN that still count as comparable
@@ -47,7 +47,7 @@ def rows_f(data: str, found: list[Bar]) -> list[Row]:
     rows = []
     for bar in found:
         aim, met = "", None
-        if cnn and bar.kind in (LEARNED, WIDE):
+        if cnn and bar.kind in (LEARNED, SHARED):
             aim, met = f"within {CLOSE} of the CNN", bool(bar.mean >= cnn.mean - CLOSE)
         if learned and bar.kind == PEER:
             aim, met = f"within {SAME} of learned", bool(abs(bar.mean - learned.mean) <= SAME)

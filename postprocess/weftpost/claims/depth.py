@@ -58,7 +58,9 @@ def read_depth(found: Found, data: str) -> Depth | None:
 
 def _min_gain(found: Found, data: str) -> float:
     """The rule's own: of runs that were left to it, as those of this claim keep every layer."""
-    for _, path in found.those(claim="f", data=data, makes="run"):
+    for step, path in found.those(claim="f", data=data, makes="run"):
+        if "shared" in step.about:
+            continue
         gain = read_information(path).min_gain
         if gain is not None:
             return gain

@@ -72,11 +72,11 @@ def _accuracy(name: str, data: str, inputs: Path, seeds: int) -> Iterator[Step]:
             net = f"{name}/accuracy/{kind}-seed{seed}.net.h5"
             yield _train(net, run, data, seed, words, {**about, "kind": kind}, 20)
         yield from _peer(name, data, seed, about)
-        wide = f"{name}/accuracy/wide-seed{seed}.run.h5"
-        yield _learn(wide, data, seed, _file(inputs / "wide.yaml"), {**about, "wide": 1}, 50)
-        words = _file(inputs / "train-wide.yaml")
-        net = f"{name}/accuracy/wide-seed{seed}.net.h5"
-        yield _train(net, wide, data, seed, words, {**about, "kind": "learned, wide"}, 40)
+        shared = f"{name}/accuracy/shared-seed{seed}.run.h5"
+        yield _learn(shared, data, seed, _file(inputs / "shared.yaml"), {**about, "shared": 1}, 50)
+        words = _file(inputs / "train-shared.yaml")
+        net = f"{name}/accuracy/shared-seed{seed}.net.h5"
+        yield _train(net, shared, data, seed, words, {**about, "kind": "learned, shared"}, 90)
         cnn = f"{name}/accuracy/cnn-seed{seed}.net.h5"
         command = ("PYTHON", "-m", "weftpost", "cnn", data, "-o", cnn, "--seed", str(seed))
         yield Step(cnn, command, (data,), 75, {**about, "makes": "net", "kind": CNN})

@@ -56,7 +56,7 @@ def rows_d(found: Found, data: str) -> list[Row]:
 def _runs(found: Found, data: str) -> list[tuple[str, Path]]:
     """The data file and the run file of each seed."""
     steps = found.those(claim="f", data=data, makes="run")
-    return [(step.needs[0], path) for step, path in steps if "wide" not in step.about]
+    return [(step.needs[0], path) for step, path in steps if "shared" not in step.about]
 
 
 def _similarity(data: str, paths: list[Path], layers: list[FirstLayer]) -> list[Row]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..claims import information
-from ..claims.accuracy import LEARNED, WIDE, Bar
+from ..claims.accuracy import LEARNED, SHARED, Bar
 from ..claims.depth import GAIN, Depth
 from ..claims.information import Point
 from ..claims.plan import CNN, PEER
@@ -146,7 +146,7 @@ def draw_accuracy(found: dict[str, list[Bar]]) -> Figure:
     """Claim f: mean, least and largest of the seeds, with the numbers of weights."""
     words = "Test accuracy after the last epoch; bar: mean of the seeds, line: least to largest; scale does not begin at 0; below: weights"
     page, axes = panels("Accuracy", words, list(found), 680)
-    colors = {LEARNED: GREEN, WIDE: GREEN, CNN: VERMILION}
+    colors = {LEARNED: GREEN, SHARED: GREEN, CNN: VERMILION}
     for panel, every in zip(axes, found.values()):
         bars = [bar for bar in every if bar.kind != PEER]
         for place, bar in enumerate(bars):
@@ -166,7 +166,7 @@ def draw_accuracy(found: dict[str, list[Bar]]) -> Figure:
 
 def _label(bar: Bar) -> str:
     words = bar.kind.replace("learned-random-weights", "learned,\nrandom\nweights")
-    words = words.replace("random-mask", "random\nmask").replace(", wide", ",\nwide")
+    words = words.replace("random-mask", "random\nmask").replace(", shared", ",\nshared")
     if not bar.weights:
         return words
     return f"{words}\n{bar.weights / 1000:.0f} k"
