@@ -33,4 +33,7 @@ extern PetscErrorCode WeftLatticeFind(MPI_Comm comm, const WeftBlock *x, WeftLat
    that do not vary. Collective. */
 extern PetscErrorCode WeftLatticeFromCorrelation(MPI_Comm comm, PetscInt d, const float correlation[],
                                                  WeftLattice *lattice);
+/* WeftLatticeOccupants - who is at each place: at[(row cols + col) channels + channel], -1 nobody; PetscFree() it. Not
+   collective. */
+extern PetscErrorCode WeftLatticeOccupants(const WeftLattice *lattice, int **at);
 extern PetscErrorCode WeftLatticeDestroy(WeftLattice *lattice); /* not collective */

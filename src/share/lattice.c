@@ -12,6 +12,16 @@ PetscErrorCode WeftLatticeDestroy(WeftLattice *l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftLatticeOccupants(const WeftLattice *l, int **at)
+{
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1(l->rows * l->cols * l->channels + 1, at));
+  for (PetscInt i = 0; i < l->rows * l->cols * l->channels; ++i) (*at)[i] = -1;
+  for (PetscInt j = 0; j < l->inputs; ++j)
+    if (l->row[j] >= 0) (*at)[(l->row[j] * l->cols + l->col[j]) * l->channels + l->channel[j]] = (int)j;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The patch that explains most edges, of those grown from some cells that have no corner in common. */
 static PetscErrorCode GrowBest(const WeftBonds *bonds, WeftPatch *best)
 {

@@ -93,10 +93,7 @@ static PetscErrorCode CreateSearch(const WeftLattice *l, const WeftBlock *atoms,
   PetscFunctionBegin;
   *s = (Search){.lattice = l, .atoms = atoms, .p = p, .w = w};
   s->window = (size_t)w * (size_t)w * (size_t)l->channels;
-  PetscCall(PetscMalloc1(l->rows * l->cols * l->channels + 1, &s->at));
-  for (PetscInt i = 0; i < l->rows * l->cols * l->channels; ++i) s->at[i] = -1;
-  for (PetscInt j = 0; j < l->inputs; ++j)
-    if (l->row[j] >= 0) s->at[(l->row[j] * l->cols + l->col[j]) * l->channels + l->channel[j]] = (int)j;
+  PetscCall(WeftLatticeOccupants(l, &s->at));
   PetscCall(PetscMalloc6(G, &s->group, G, &s->row, G, &s->col, G, &s->energy, G, &s->weight, G * (size_t)p * s->window,
                          &s->basis));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -139,17 +139,6 @@ static size_t CopyConnections(const WeftShared *s, const int at[], int k, PetscI
   return count;
 }
 
-/* Who is at each place of a lattice; PetscFree() it. */
-static PetscErrorCode Occupants(const WeftLattice *l, int **at)
-{
-  PetscFunctionBegin;
-  PetscCall(PetscMalloc1(l->rows * l->cols * l->channels + 1, at));
-  for (PetscInt i = 0; i < l->rows * l->cols * l->channels; ++i) (*at)[i] = -1;
-  for (PetscInt j = 0; j < l->inputs; ++j)
-    if (l->row[j] >= 0) (*at)[(l->row[j] * l->cols + l->col[j]) * l->channels + l->channel[j]] = (int)j;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode WriteConnections(const WeftShared *s, const int at[], WeftSharedCopies *c)
 {
   const PetscInt K = s->settings.prototypes, cols = s->input.cols;
@@ -197,7 +186,7 @@ PetscErrorCode WeftSharedWriteOut(const WeftShared *s, WeftSharedCopies *c)
   PetscFunctionBegin;
   *c = (WeftSharedCopies){.groups = (size_t)(rows * cols) * (size_t)s->settings.prototypes};
   c->pools = (size_t)(Coarse(rows, s->settings.pool) * Coarse(cols, s->settings.pool)) * (size_t)s->settings.prototypes;
-  PetscCall(Occupants(&s->input, &at));
+  PetscCall(WeftLatticeOccupants(&s->input, &at));
   PetscCall(WriteConnections(s, at, c));
   PetscCall(PetscFree(at));
   PetscCall(PetscMalloc1(c->pools + 1, &c->pool_start));
