@@ -56,7 +56,8 @@ extern PetscErrorCode WeftTrainPlan(const WeftTrainSettings *settings, int nlaye
 extern PetscErrorCode WeftTrainStartRandom(const WeftTrainSettings *settings, WeftNetwork *network);
 /* WeftTrainStartLearned - weights of the masked layers from the atoms, scaled to norm 1, where network has the layers
    of WeftTrainPlan(). Not collective. */
-extern PetscErrorCode WeftTrainStartLearned(int nlayers, const WeftTrainSource source[], WeftNetwork *network);
+extern PetscErrorCode WeftTrainStartLearned(const WeftTrainSettings *settings, int nlayers,
+                                            const WeftTrainSource source[], WeftNetwork *network);
 
 /* WeftTrainPrepare - raw samples become the network's input, in place: contrast-normalised and centred, and whitened
    where the network wants them so. */

@@ -80,8 +80,8 @@ static PetscErrorCode Check(const WeftStructure s, int layers, WeftCodesKind kin
              "samples of %zu features, or of another precision than the structure's", x->cols);
   for (int l = 0; l < layers; ++l) {
     if (!y[l].cols) continue;
-    PetscCheck(y[l].rows == x->rows, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%zu responses to %zu samples", y[l].rows,
-               x->rows);
+    PetscCheck(y[l].rows == x->rows && y[l].cols == (size_t)s->layers[l].outputs, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ,
+               "%zu x %zu responses to %zu samples", y[l].rows, y[l].cols, x->rows);
     if (kind == WEFT_EXACT) PetscCall(CheckRidge(s, l));
     WeftUserCheck(kind == WEFT_FEEDFORWARD || !s->layers[l].shared.settings.prototypes, s->comm,
                   "-codes_kind exact: layer %d of %s is shared, and its copies answer feedforward alone", l, s->path);

@@ -307,6 +307,18 @@ static PetscErrorCode CurrentLayer(WeftStack stack, const char path[], int *curr
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The prototypes of a learned layer as they were chosen: choosing again could turn out otherwise by round-off. */
+static PetscErrorCode ReadShared(const char path[], int index, WeftStack stack)
+{
+  hid_t file;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5OpenRead(stack->comm, "-o", path, &file));
+  PetscCall(WeftSharedRead(stack->comm, file, path, index, &stack->layers[index].shared));
+  WeftH5(H5Fclose(file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftRunFileReadStack(const char path[], WeftStack stack)
 {
   int      current = 0;
@@ -320,6 +332,7 @@ PetscErrorCode WeftRunFileReadStack(const char path[], WeftStack stack)
     PetscCall(WeftStackBegin(stack, prep));
     if (i == current) break;
     PetscCall(WeftRunFileReadLearned(path, i, stack->layers[i].layer));
+    PetscCall(ReadShared(path, i, stack));
     PetscCall(WeftStackKeep(stack));
   }
   PetscCall(WeftRunFileReadLayer(path, current, stack->layers[current].layer));

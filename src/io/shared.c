@@ -60,6 +60,8 @@ static PetscErrorCode ReadNumbers(MPI_Comm comm, hid_t file, const char path[], 
     WeftUserCheck(found && *into[i] > 0 && *into[i] < 1 << 20, comm, "%s: %s lacks a valid %s: damaged", path, group,
                   names[i]);
   }
+  WeftUserCheck(n->rows * n->columns < INT_MAX / n->channels, comm, "%s: the lattice of %s is too large: damaged", path,
+                group);
   PetscCall(WeftH5GetReal(file, group, "lattice_score", &n->score, &found));
   PetscCall(WeftH5GetReal(file, group, "coverage", &n->coverage, &found));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -96,7 +98,12 @@ static PetscErrorCode ReadLattice(MPI_Comm comm, hid_t file, const char path[], 
   PetscCall(ReadInts(comm, file, path, row.text, d[0], -1, n->rows, l->row));
   PetscCall(ReadInts(comm, file, path, column.text, d[0], -1, n->columns, l->col));
   PetscCall(ReadInts(comm, file, path, channel.text, d[0], -1, n->channels, l->channel));
-  for (PetscInt j = 0; j < l->inputs; ++j) l->placed += l->row[j] >= 0 && l->col[j] >= 0 && l->channel[j] >= 0;
+  for (PetscInt j = 0; j < l->inputs; ++j) {
+    const PetscBool placed = l->row[j] >= 0 ? PETSC_TRUE : PETSC_FALSE;
+    WeftUserCheck(placed == (l->col[j] >= 0) && placed == (l->channel[j] >= 0), comm,
+                  "%s: an input of %s has half a place: damaged", path, row.text);
+    l->placed += placed;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

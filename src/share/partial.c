@@ -13,13 +13,15 @@ static PetscErrorCode InvertPanel(MPI_Comm comm, int n, const float *C, PetscInt
 
   PetscFunctionBegin;
   for (PetscInt i = 0; i < rows; ++i)
-    for (PetscInt j = 0; j < n; ++j) panel[i * n + j] = (double)C[(row0 + i) * n + j] + (i + row0 == j ? ridge : 0);
+    for (PetscInt j = 0; j < n; ++j)
+      panel[(size_t)i * (size_t)n + (size_t)j] = (double)C[(size_t)(row0 + i) * (size_t)n + (size_t)j] +
+                                                 (i + row0 == j ? ridge : 0);
   PetscCall(WeftCholeskyCreate(comm, n, 64, &cholesky));
   PetscCall(WeftCholeskyFactor(cholesky, panel, &definite));
   PetscCheck(definite, comm, PETSC_ERR_LIB, "a correlation matrix with %g on its diagonal is not positive definite",
              ridge);
   for (PetscInt i = 0; i < rows; ++i)
-    for (PetscInt j = 0; j < n; ++j) panel[i * n + j] = i + row0 == j;
+    for (PetscInt j = 0; j < n; ++j) panel[(size_t)i * (size_t)n + (size_t)j] = i + row0 == j;
   PetscCall(WeftCholeskySolve(cholesky, n, panel));
   PetscCall(WeftCholeskyDestroy(&cholesky));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -58,12 +60,14 @@ PetscErrorCode WeftPartialCorrelations(MPI_Comm comm, int n, const float *C, flo
   PetscCall(PetscMalloc1((size_t)rows * (size_t)n, &panel));
   PetscCall(PetscCalloc1((size_t)n, &diagonal));
   PetscCall(InvertPanel(comm, n, C, row0, rows, panel));
-  for (PetscInt i = 0; i < rows; ++i) diagonal[row0 + i] = panel[i * n + row0 + i];
+  for (PetscInt i = 0; i < rows; ++i) diagonal[row0 + i] = panel[(size_t)i * (size_t)n + (size_t)(row0 + i)];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, diagonal, n, MPI_DOUBLE, MPI_SUM, comm)); /* all but one are zero */
   for (PetscInt i = 0; i < rows; ++i)
     for (PetscInt j = 0; j < n; ++j)
-      partial[(row0 + i) * n + j] = i + row0 == j ? 0
-                                                  : (float)(-panel[i * n + j] / sqrt(diagonal[row0 + i] * diagonal[j]));
+      partial[(size_t)(row0 + i) * (size_t)n + (size_t)j] = i + row0 == j
+                                                              ? 0
+                                                              : (float)(-panel[(size_t)i * (size_t)n + (size_t)j] /
+                                                                        sqrt(diagonal[row0 + i] * diagonal[j]));
   PetscCall(GatherRows(comm, n, partial));
   for (int i = 0; i < n; ++i) /* symmetric to the bit, as ties are broken by order */
     for (int j = 0; j < i; ++j) partial[(size_t)i * (size_t)n + (size_t)j] = partial[(size_t)j * (size_t)n + (size_t)i];
@@ -79,7 +83,9 @@ static void ToCorrelations(PetscInt d, PetscInt row0, PetscInt rows, const doubl
   for (PetscInt i = 0; i < rows; ++i)
     for (PetscInt j = row0 + i; j < d; ++j) {
       const PetscBool varies = variance[row0 + i] > least && variance[j] > least ? PETSC_TRUE : PETSC_FALSE;
-      C[(row0 + i) * d + j] = varies ? (float)(panel[i * d + j] / sqrt(variance[row0 + i] * variance[j])) : 0;
+      C[(size_t)(row0 + i) * (size_t)d + (size_t)j] = varies ? (float)(panel[(size_t)i * (size_t)d + (size_t)j] /
+                                                                       sqrt(variance[row0 + i] * variance[j]))
+                                                             : 0;
     }
 }
 
@@ -116,13 +122,13 @@ PetscErrorCode WeftCorrelations(MPI_Comm comm, const WeftBlock *x, float *C)
   PetscCall(PetscCalloc1(d, &variance));
   PetscCall(Means(comm, x, mean, &samples));
   PetscCall(WeftCovariance(comm, x, (WeftRows){0, 1}, mean, PetscMax(samples, 1), panel));
-  for (PetscInt i = 0; i < rows; ++i) variance[row0 + i] = panel[i * d + row0 + i];
+  for (PetscInt i = 0; i < rows; ++i) variance[row0 + i] = panel[(size_t)i * (size_t)d + (size_t)(row0 + i)];
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, variance, (int)d, MPI_DOUBLE, MPI_SUM, comm)); /* all but one are zero */
   for (PetscInt j = 0; j < d; ++j) all += variance[j];
   ToCorrelations(d, row0, rows, panel, variance, least * all / (double)d, C);
   PetscCall(GatherRows(comm, (int)d, C));
   for (PetscInt i = 0; i < d; ++i)
-    for (PetscInt j = 0; j < i; ++j) C[i * d + j] = C[j * d + i];
+    for (PetscInt j = 0; j < i; ++j) C[(size_t)i * (size_t)d + (size_t)j] = C[(size_t)j * (size_t)d + (size_t)i];
   PetscCall(PetscFree2(panel, mean));
   PetscCall(PetscFree(variance));
   PetscFunctionReturn(PETSC_SUCCESS);

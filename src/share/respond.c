@@ -47,12 +47,16 @@ PetscErrorCode WeftSharedRespond(const WeftShared *s, double lambda, const WeftB
 {
   const PetscBool single = x->precision == WEFT_SINGLE ? PETSC_TRUE : PETSC_FALSE;
   const size_t    sites = (size_t)(s->input.rows * s->input.cols);
+  WeftLattice     outputs;
   Work            w;
 
   PetscFunctionBegin;
-  PetscCheck(x->precision == y->precision && x->rows == y->rows && (PetscInt)x->cols == s->input.inputs,
+  PetscCall(WeftSharedOutputs(s, &outputs));
+  PetscCheck(x->precision == y->precision && x->rows == y->rows && (PetscInt)x->cols == s->input.inputs &&
+               (PetscInt)y->cols == outputs.inputs,
              PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%zu samples of %zu features and %zu answers", x->rows, x->cols,
              y->rows);
+  PetscCall(WeftLatticeDestroy(&outputs));
   PetscCall(CreateWork(s, x->precision, &w));
   for (size_t first = 0; first < x->rows; first += SAMPLES) {
     const size_t count = PetscMin((size_t)SAMPLES, x->rows - first);

@@ -169,13 +169,12 @@ static PetscErrorCode Respond(const WeftStack s, int i)
 {
   const WeftLayer  l = s->layers[i].layer;
   const WeftBlock *input = i ? &s->input : &s->x;
+  PetscBool        shared = PETSC_FALSE;
   WeftResponder    responder;
 
   PetscFunctionBegin;
-  if (s->settings.share[i].prototypes) {
-    PetscCall(WeftStackShare(s, i, input));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  if (s->settings.share[i].prototypes) PetscCall(WeftStackShare(s, i, input, &shared));
+  if (shared) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WeftResponderFromLayer(l, &responder));
   PetscCall(WeftBlockCreate(input->rows, (size_t)responder.groups, input->precision, &s->responses[i]));
   PetscCall(WeftRespond(&responder, WEFT_FEEDFORWARD, input, &s->responses[i], NULL));

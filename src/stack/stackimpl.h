@@ -40,8 +40,9 @@ extern PetscErrorCode WeftStartAtoms(WeftLayer layer);
 /* The lattice of the data, where layer 0 is to be shared; data without one are a user's mistake then. Before x is
    preprocessed. */
 extern PetscErrorCode WeftStackLattice(WeftStack stack);
-/* The prototypes of learned layer i, what their copies answer to its input, and where these answers lie. */
-extern PetscErrorCode WeftStackShare(WeftStack stack, int i, const WeftBlock *input);
+/* The prototypes of learned layer i, unless it has some, what their copies answer to its input, and where these answers
+   lie. *done: false where no group of a layer above the first lies within a window; from there on nothing is shared. */
+extern PetscErrorCode WeftStackShare(WeftStack stack, int i, const WeftBlock *input, PetscBool *done);
 
 /* The layer learned last is measured, and kept or dropped; is it the last? */
 extern PetscErrorCode WeftStackJudge(WeftStack stack);

@@ -3,7 +3,7 @@
 
 static size_t Width(const WeftStructure structure, WeftReadoutLayers layers, int i)
 {
-  return i < layers.first ? 0 : (size_t)structure->layers[i].responder.groups;
+  return i < layers.first ? 0 : (size_t)structure->layers[i].outputs;
 }
 
 size_t WeftReadoutWidth(const WeftStructure structure, WeftReadoutLayers layers)

@@ -204,6 +204,6 @@ PetscErrorCode WeftKindBuild(const WeftKindSettings *kind, const WeftTrainSettin
   if (resized && kind->match == WEFT_MATCH_PARAMETERS) PetscCall(MatchParameters(&maker, &part));
   PetscCall(Make(&maker, kind->kind, part, 65536, net));
   PetscCall(WeftTrainStartRandom(settings, net));
-  if (kind->kind == WEFT_KIND_LEARNED) PetscCall(WeftTrainStartLearned(nlayers, source, net));
+  if (kind->kind == WEFT_KIND_LEARNED) PetscCall(WeftTrainStartLearned(settings, nlayers, source, net));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

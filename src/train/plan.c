@@ -107,6 +107,9 @@ PetscErrorCode WeftTrainPlan(const WeftTrainSettings *s, int nlayers, const Weft
                              size_t classes, WeftNetwork *net)
 {
   PetscFunctionBegin;
+  WeftUserCheck(
+    s->pooled || !source[0].shared, PETSC_COMM_WORLD,
+    "-weft_train_units single: of shared layers the dense layers read the pooled units; give pooled or both");
   net->precision = s->precision;
   net->inputs = inputs;
   net->classes = classes;
@@ -176,21 +179,21 @@ static void StartAtom(const WeftTrainSource *source, const int place[], size_t a
   }
 }
 
-PetscErrorCode WeftTrainStartLearned(int nlayers, const WeftTrainSource source[], WeftNetwork *net)
+PetscErrorCode WeftTrainStartLearned(const WeftTrainSettings *s, int nlayers, const WeftTrainSource source[],
+                                     WeftNetwork *net)
 {
   PetscFunctionBegin;
   for (int i = 0; i < nlayers; ++i) {
     const size_t p = (size_t)source[i].group_size;
-    const int pool = i ? (int)((net->layer[i - 1].groups + net->layer[i - 1].pools - 1) / net->layer[i - 1].pools) : 1;
-    size_t    groups, at = 0;
-    int      *place = NULL;
+    size_t       groups, at = 0;
+    int         *place = NULL;
     if (source[i].shared) {
       PetscCall(WeftTrainStartShared(source[i].shared, net, &net->layer[i]));
       continue;
     }
     if (i && !source[i - 1].shared) {
       PetscCall(PetscMalloc1(Groups(&source[i - 1]), &place));
-      PlaceGroups(&source[i - 1], pool, place, &groups);
+      PlaceGroups(&source[i - 1], s->pool, place, &groups);
     }
     for (size_t g = 0; g < Groups(&source[i]); ++g) {
       if (!source[i].alive[g]) continue;

@@ -51,14 +51,15 @@ PetscErrorCode WeftTrainStartShared(const WeftShared *shared, WeftNetwork *net, 
   PetscFunctionBegin;
   PetscCall(WeftSharedWriteOut(shared, &copies));
   PetscCall(NameRows(shared, &copies, &name, &rows));
-  for (size_t r = 0; r < (size_t)shared->settings.prototypes * window; ++r)
-    for (size_t a = 0; a < p && name[r] >= 0; ++a) {
-      const double *atom = shared->atoms + (r / window * p + a) * window;
-      double        square = 0;
-      for (size_t q = 0; q < window; ++q) square += atom[q] * atom[q];
-      WeftBlockSet(&net->parameters, 0, l->weights + (size_t)name[r] * p + a,
-                   square > 0 ? atom[r % window] / sqrt(square) : 0);
+  for (size_t u = 0; u < (size_t)shared->settings.prototypes * p; ++u) {
+    const double *atom = shared->atoms + u * window;
+    double        square = 0;
+    for (size_t q = 0; q < window; ++q) square += atom[q] * atom[q];
+    for (size_t q = 0; q < window && square > 0; ++q) {
+      const int row = name[u / p * window + q];
+      if (row >= 0) WeftBlockSet(&net->parameters, 0, l->weights + (size_t)row * p + u % p, atom[q] / sqrt(square));
     }
+  }
   PetscCall(PetscFree(name));
   PetscCall(PetscFree(copies.start));
   PetscCall(PetscFree(copies.input));

@@ -86,6 +86,9 @@ done
 # A network of it trains, and its copies share their weights.
 runs "$WEFT" train -structure run1.h5 -data data.h5 -o net.h5 -weft_train_epochs 2
 grep -q "2 masked layers" out || fail "says: $(cat out)"
+# So does a readout of what the copies answer: 36 places of 4 prototypes and 9 of 6.
+runs "$WEFT" train -structure run1.h5 -data data.h5 -o readout.h5 -weft_train_rule ridge
+grep -q "198 inputs" out || fail "says: $(cat out)"
 
 # Mistakes.
 "$PYTHON" - << 'PY'
@@ -98,5 +101,6 @@ PY
 refuses "-weft_share 4: no lattice is found" "$WEFT" learn -data noise.h5 -o new.h5 -weft_share 4 -weft_atoms 16
 refuses "-weft_share_window 4" "$WEFT" learn -data data.h5 -o new.h5 -weft_share 4 -weft_share_window 4
 refuses "-layer1_weft_share 4" "$WEFT" learn -data data.h5 -o new.h5 -weft_layers 2 -layer1_weft_share 4
+refuses "-weft_train_units single" "$WEFT" train -structure run1.h5 -data data.h5 -o new.h5 -weft_train_units single
 refuses "-codes_kind exact: layer 1" "$WEFT" encode -structure run1.h5 -data data.h5 -o new.h5 -codes_kind exact
 finish

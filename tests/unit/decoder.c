@@ -8,8 +8,9 @@
 /* All samples on every rank, x along the eigenvectors of its covariance. */
 typedef struct {
   Problem p;
-  double *x, *y; /* [n, d], [n, m] */
-  size_t  first; /* directions first .. d - 1 are kept */
+  double *x, *y;   /* [n, d], [n, m] */
+  double  s[MOST]; /* eigenvalues */
+  size_t  first;   /* directions first .. d - 1 are kept */
 } Plain;
 
 /* Which samples: i = residue (mod step). */
@@ -55,7 +56,7 @@ static Plain PlainCreate(const Problem *p)
   const PetscBLASInt d = (PetscBLASInt)p->d, lwork = 64 * d;
   PetscBLASInt       info;
   Plain              q = {.p = *p};
-  double             cov[MOST * 8], mean[MOST], s[MOST], work[64 * MOST], raw[MOST];
+  double             cov[MOST * 8], mean[MOST], *s = q.s, work[64 * MOST], raw[MOST];
 
   q.x = malloc(p->n * p->d * sizeof(double));
   q.y = malloc(p->n * p->m * sizeof(double));
@@ -109,6 +110,32 @@ static double *Left(const Plain *q, Set fit, Set score, double ridge)
   return left;
 }
 
+/* Mean squares of the kept directions, and of what decoding leaves of them. */
+static void PlainSquares(const Plain *q, Set fit, Set score, double ridge, double variance[], double rest[])
+{
+  const size_t d = q->p.d;
+  double      *left = Left(q, fit, score, ridge), mean[MOST], cov[MOST * 8], zero[MOST] = {0};
+
+  Moments(q, q->x, d, score, NULL, mean, cov);
+  for (size_t j = 0; j < d; ++j) variance[j] = cov[j * d + j];
+  Moments(q, left, d, score, zero, mean, cov);
+  for (size_t j = 0; j < d; ++j) rest[j] = cov[j * d + j];
+  free(left);
+}
+
+/* On the input with its noise, over the directions whose gain is above 0. */
+static double NoisyBits(const Plain *q, Set fit, Set score, double ridge, const double gained[])
+{
+  double variance[MOST], rest[MOST], sum = 0;
+
+  PlainSquares(q, fit, score, ridge, variance, rest);
+  for (size_t j = q->first; j < q->p.d; ++j) {
+    const double w = q->s[j] < 1 ? q->s[j] : 1;
+    if (!gained || gained[j] > 0) sum -= 0.5 * log2(1 - w * (1 - rest[j] / variance[j]));
+  }
+  return sum;
+}
+
 static double PlainBits(const Plain *q, Set fit, Set score, double ridge, double *full)
 {
   const size_t d = q->p.d;
@@ -134,12 +161,25 @@ static double PlainRidge(const Plain *q)
       const double tried = way < 0 ? ratio : way ? ratio / sqrt(10) : ratio * sqrt(10), m = (double)q->p.m;
       double       bits = 0;
       if (way == 1 && !step && ratio > 10) return ratio * m / (n[0] + n[1]);
-      for (int h = 0; h < 2; ++h) bits += PlainBits(q, halves[h], halves[1 - h], tried * m / n[h], NULL);
+      for (int h = 0; h < 2; ++h) bits += NoisyBits(q, halves[h], halves[1 - h], tried * m / n[h], NULL);
       if (bits <= best + 1e-6) break;
       best = bits;
       ratio = tried;
     }
   return ratio * (double)q->p.m / (n[0] + n[1]);
+}
+
+/* By what the halves lessen the mean squares of one another, at the ratio of the ridge. */
+static void PlainGains(const Plain *q, double ridge, double gained[])
+{
+  const double n[2] = {(double)((q->p.n + 3) / 4), (double)((q->p.n + 1) / 4)};
+  double       variance[MOST], rest[MOST];
+
+  for (size_t j = 0; j < q->p.d; ++j) gained[j] = 0;
+  for (int h = 0; h < 2; ++h) {
+    PlainSquares(q, halves[h], halves[1 - h], ridge * (n[0] + n[1]) / n[h], variance, rest);
+    for (size_t j = 0; j < q->p.d; ++j) gained[j] += variance[j] - rest[j];
+  }
 }
 
 static double PlainEntropy(const Plain *q)
@@ -166,12 +206,15 @@ static void test_against_plain_sums(void **state)
     const Problem         p = {sizes[t], 9, 7, DrawMixed};
     Plain                 q = PlainCreate(&p);
     WeftInformationResult r = MeasureParts(&p, WEFT_DOUBLE, 1, 1);
-    double                full, bits;
+    double                full, bits, gained[MOST];
     assert_int_equal(q.first, 1);
     assert_int_equal(r.directions, 8);
     assert_int_equal(r.outputs, 7);
     assert_near(r.ridge, PlainRidge(&q), 1e-9 * r.ridge);
     bits = PlainBits(&q, even, odd, r.ridge, &full);
+    assert_near(r.bits_plain, bits, 1e-9 * fabs(bits));
+    PlainGains(&q, r.ridge, gained);
+    bits = NoisyBits(&q, even, odd, r.ridge, gained);
     assert_near(r.bits, bits, 1e-9 * fabs(bits));
     assert_near(r.bits_full, full, 1e-9 * fabs(full));
     assert_near(r.entropy_bits, PlainEntropy(&q), 1e-9 * r.entropy_bits);

@@ -330,7 +330,7 @@ static void test_files_that_are_none(void **state)
   RefusesFile(FolderPath("nowhere"), "no such file");
   RefusesFile(FolderPath("checkpoint"), "weft learn -resume -o");
   RefusesFile(StructureChange("one", "width", OtherWidth),
-              "/layers/1 has 11 inputs, the layer below it 12 groups: damaged");
+              "/layers/1 has 11 inputs, the layer below it 12 outputs: damaged");
   RefusesFile(StructureChange("one", "usage", NoUsage), "/layers/0/usage is missing");
   RefusesFile(StructureChange("one", "groups", OddGroups), "12 groups of 5: damaged");
   RefusesFile(StructureChange("one", "nan", NotALambda), "/layers/0 lacks a valid lambda");

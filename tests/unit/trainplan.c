@@ -41,7 +41,7 @@ static void Make(WeftTrainSettings settings, WeftNetwork *net)
   Ok(WeftTrainPlan(&settings, 2, source, D, 3, net));
   Ok(WeftNetworkCreate(net));
   Ok(WeftTrainStartRandom(&settings, net));
-  Ok(WeftTrainStartLearned(2, source, net));
+  Ok(WeftTrainStartLearned(&settings, 2, source, net));
   Ok(WeftBlockDestroy(&a));
   Ok(WeftBlockDestroy(&b));
 }
