@@ -177,7 +177,7 @@ def plant_run(path: Path, bits: list[float], seed: int, gain: float) -> None:
     with h5py.File(path, "a") as file:
         file["/information/bits"] = bits
         file["/information/entropy_bits"] = -np.array(bits)
-        file["/information"].attrs["depth_min_gain"] = gain
+        file["/information"].attrs["min_gain"] = gain
         file["/layers/0/mean"] = np.zeros(SIDE**2)
         file["/layers/0/whitening"] = np.eye(SIDE**2)
         file["/layers/0"].attrs["contrast_floor"] = 0.01

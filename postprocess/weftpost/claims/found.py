@@ -85,7 +85,7 @@ def read_information(path: Path) -> Information:
         if group is None or "bits" not in group:
             raise UserError("no /information/bits: not a finished run of this version")
         entropy = group["entropy_bits"][()] if "entropy_bits" in group else np.nan
-        gain = group.attrs.get("depth_min_gain")
+        gain = group.attrs.get("min_gain")
         bits = np.asarray(group["bits"][()], float)
         return Information(
             bits=bits,

@@ -77,7 +77,7 @@ def draw_learning(found: dict[str, list[Point]]) -> Figure:
             panel.plot(values, color=color, marker=marker, label=f"{atoms} atoms", linewidth=1.2)
         panel.set_xticks(range(len(kinds)), kinds, rotation=30, ha="right")
         panel.set_ylabel("bits")
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(bottom=min(0.0, 1.1 * min(point.bits for point in points)))
         panel.legend(loc="upper left")
     return page.finish()
 
@@ -116,7 +116,7 @@ def draw_depth(found: dict[str, Depth]) -> Figure:
         "Cumulative bits (left scale) and test accuracy (right scale); dots: seeds; dashed: where the rule stops;"
         f" dotted: where accuracy gains less than {100 * GAIN:g} points"
     )
-    page, axes = panels("Depth", words, list(found), right=90)
+    page, axes = panels("Depth", words, list(found), right=90, between=190)  # two scales
     for panel, depth in zip(axes, found.values()):
         layers = np.arange(1, depth.bits.shape[1] + 1)
         panel.plot(layers, depth.bits.mean(axis=0), color=BLUE, marker="o", linewidth=1.6)
