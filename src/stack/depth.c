@@ -69,7 +69,7 @@ PetscErrorCode WeftStackJudge(WeftStack s)
   PetscCheck(s->learned == s->measured + 1, s->comm, PETSC_ERR_ARG_WRONGSTATE, "no layer to judge");
   PetscCall(Measure(s, &d->information));
   d->gain = s->measured ? (d->information.bits - before) / PetscMax(before, 1) : 0;
-  d->kept = !s->measured++ || d->gain >= s->settings.min_gain ? PETSC_TRUE : PETSC_FALSE;
+  d->kept = !s->measured++ || s->settings.min_gain < 0 || d->gain >= s->settings.min_gain ? PETSC_TRUE : PETSC_FALSE;
   if (d->kept)
     PetscCall(Answers(s, s->learned - 1, &varied));
   else
