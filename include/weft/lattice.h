@@ -25,9 +25,9 @@ typedef struct {
 #define WEFT_LATTICE_SCORE 0.85
 
 /* WeftLatticeFind - from this rank's samples x [rows, d], raw or contrast-normalised but not whitened; the same answer
-   on every rank. Collective. Memory: up to five times d² numbers in single precision on every rank. 2 n d² / ranks flops for the
-   covariance; the rest is O(d³ / ranks) for up to four inverses (ScaLAPACK) and O(d²) on every rank alike. Data without
-   a lattice is no error: the score tells. */
+   on every rank. Collective. Memory: up to five times d² numbers in single precision on every rank. 2 n d² / ranks
+   flops for the covariance; the rest is O(d³ / ranks) for up to four inverses (ScaLAPACK) and O(d²) on every rank
+   alike. Data without a lattice is no error: the score tells. */
 extern PetscErrorCode WeftLatticeFind(MPI_Comm comm, const WeftBlock *x, WeftLattice *lattice);
 /* WeftLatticeFromCorrelation - the same from the inputs' correlation matrix [d, d], replicated; zero rows for inputs
    that do not vary. Collective. */
