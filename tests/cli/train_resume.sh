@@ -16,7 +16,7 @@ PY
 
 runs "$WEFT" synth -o data.h5 -samples 2000 -size 8
 runs "$WEFT" learn -data data.h5 -o run.h5 -weft_layers 1 -weft_atoms 32 -weft_batch_size 200 -weft_iterations 8
-options=(-structure run.h5 -data data.h5 -weft_train_batch_size 20 -weft_train_epochs 60 -weft_train_hidden 16)
+options=(-structure run.h5 -data data.h5 -weft_train_batch_size 20 -weft_train_epochs 400 -weft_train_hidden 16)
 often=(-weft_checkpoint_every 0.1)
 train=("$WEFT" train "${options[@]}")
 
