@@ -3,8 +3,10 @@
 #include <weft/output.h>
 #include <string.h>
 
-static const WeftOption common_options[] = {{"-o", "FILE", NULL, "the data file to write; must not exist yet"},
-                                            {NULL, NULL, NULL, NULL}};
+static const WeftOption common_options[] = {
+  {"-o", "FILE", NULL, "the data file to write; must not exist yet"},
+  {"-samples", "N", NULL, "the first N training samples alone; all if not given"},
+  {NULL, NULL, NULL, NULL}};
 static const WeftOption idx_options[] = {
   {"-images", "FILE", NULL, "idx: training images, plain or gzip"},
   {"-labels", "FILE", NULL, "idx: their labels"},
@@ -93,6 +95,17 @@ static PetscErrorCode GetPicture(WeftDataInfo *info)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode GetSamples(PetscInt64 *samples)
+{
+  char        buffer[PETSC_MAX_PATH_LEN];
+  const char *text;
+
+  PetscFunctionBegin;
+  PetscCall(GetText(common_options, "-samples", buffer, &text));
+  if (text) PetscCall(WeftOptionsGetInt(common_options, "-samples", 1, INT64_MAX, samples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ImportIDX(const char output[], WeftDataInfo *info)
 {
   char        buffers[4][PETSC_MAX_PATH_LEN];
@@ -175,6 +188,7 @@ static PetscErrorCode RunImport(const char word[])
   PetscCall(RefuseOthers(format));
   PetscCall(WeftOptionsGetNeeded(common_options, "-o", sizeof(output), output));
   PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
+  PetscCall(GetSamples(&info.samples[WEFT_TRAIN]));
   PetscCall(formats[format].run(output, &info));
   PetscCall(WeftCmdDescribeData("import", output, &info));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -79,6 +79,13 @@ static PetscBool NextBatch(CifarImport *cifar, WeftProblem problem)
   return WeftByteStreamOpen(&cifar->stream, cifar->paths[cifar->batch], problem);
 }
 
+/* Training records that were not wanted do not count as test records. */
+static void LeaveTraining(CifarImport *cifar)
+{
+  cifar->batch = TEST_BATCH - 1;
+  cifar->left = 0;
+}
+
 static PetscBool ReadRecord(CifarImport *cifar, uint8_t x[], int32_t *y, WeftProblem problem)
 {
   uint8_t label;
@@ -97,11 +104,13 @@ static PetscBool ReadRecord(CifarImport *cifar, uint8_t x[], int32_t *y, WeftPro
 static PetscErrorCode Fill(void *ctx, WeftSplit split, PetscInt64 row0, PetscInt64 rows, void *x, int32_t *y,
                            WeftProblem problem)
 {
+  CifarImport *cifar = ctx;
+
   PetscFunctionBegin;
-  (void)split;
   (void)row0;
+  if (split == WEFT_TEST && cifar->batch < TEST_BATCH) LeaveTraining(cifar);
   for (PetscInt64 i = 0; i < rows; ++i)
-    if (!ReadRecord(ctx, (uint8_t *)x + i * PIXELS, &y[i], problem)) break;
+    if (!ReadRecord(cifar, (uint8_t *)x + i * PIXELS, &y[i], problem)) break;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,7 +122,8 @@ static void Append(const char name[], size_t size, char list[])
   snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
 }
 
-static void Describe(const CifarImport *cifar, WeftDataInfo *info, size_t size, char missing[])
+static void Describe(const CifarImport *cifar, PetscInt64 there[WEFT_NUM_SPLITS], WeftDataInfo *info, size_t size,
+                     char missing[])
 {
   char found[256] = "";
 
@@ -123,7 +133,7 @@ static void Describe(const CifarImport *cifar, WeftDataInfo *info, size_t size, 
       Append(strrchr(cifar->paths[b], '/') + 1, sizeof(found), found);
     else
       Append(batch_names[b], size, missing);
-    info->samples[b == TEST_BATCH ? WEFT_TEST : WEFT_TRAIN] += cifar->records[b];
+    there[b == TEST_BATCH ? WEFT_TEST : WEFT_TRAIN] += cifar->records[b];
   }
   snprintf(info->source, sizeof(info->source), "CIFAR-10: %s", found);
 }
@@ -131,14 +141,18 @@ static void Describe(const CifarImport *cifar, WeftDataInfo *info, size_t size, 
 PetscErrorCode WeftImportCIFAR10(MPI_Comm comm, const char dir[], const char output[], WeftDataInfo *info, size_t size,
                                  char missing[])
 {
-  CifarImport   *cifar;
-  WeftDataRecipe recipe = {.bytes = PETSC_TRUE, .scale = 1.0 / 255, .what = "import", .fill = Fill};
+  CifarImport     *cifar;
+  WeftDataRecipe   recipe = {.bytes = PETSC_TRUE, .scale = 1.0 / 255, .what = "import", .fill = Fill};
+  const PetscInt64 wanted = info->samples[WEFT_TRAIN];
+  PetscInt64       there[WEFT_NUM_SPLITS] = {0, 0};
 
   PetscFunctionBegin;
   PetscCall(PetscNew(&cifar));
   PetscCall(FindAll(comm, dir, cifar));
-  *info = (WeftDataInfo){.features = PIXELS, .classes = CLASSES, .shape = {32, 32, 3}, .pixel_order = "planes"};
-  Describe(cifar, info, size, missing);
+  *info = (WeftDataInfo){
+    .samples = {wanted, 0}, .features = PIXELS, .classes = CLASSES, .shape = {32, 32, 3}, .pixel_order = "planes"};
+  Describe(cifar, there, info, size, missing);
+  for (int s = 0; s < WEFT_NUM_SPLITS; ++s) PetscCall(WeftDataSetSamples(comm, (WeftSplit)s, there[s], info));
   info->labelled[WEFT_TRAIN] = PETSC_TRUE;
   info->labelled[WEFT_TEST] = info->samples[WEFT_TEST] ? PETSC_TRUE : PETSC_FALSE;
   cifar->batch = -1;

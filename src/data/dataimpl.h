@@ -73,6 +73,10 @@ typedef struct {
 extern PetscErrorCode WeftDataWrite(MPI_Comm comm, const char output[], const WeftDataRecipe *recipe,
                                     WeftDataInfo *info);
 
+/* Counts the samples of a split of which the source has `there`: of training samples as many as the caller wanted,
+   which is a user's mistake where they are more. Collective. */
+extern PetscErrorCode WeftDataSetSamples(MPI_Comm comm, WeftSplit split, PetscInt64 there, WeftDataInfo *info);
+
 /* Completes info->shape and info->pixel_order from the dimensions of the training samples, dims[0] counting them. What
    the caller wanted wins, and is a user's mistake where it does not fit info->features. Collective. */
 extern PetscErrorCode WeftDataSetShape(MPI_Comm comm, const char name[], int ndims, const PetscInt64 dims[],

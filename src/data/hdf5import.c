@@ -20,7 +20,7 @@ static PetscErrorCode OpenSplit(Hdf5Import *import, const char name[], hid_t fil
   if (split == WEFT_TRAIN) info->features = x->cols;
   WeftUserCheck(x->cols == info->features, import->comm, "%s: %s has %lld features, %s has %lld", name, x_path,
                 (long long)x->cols, import->x[WEFT_TRAIN].path, (long long)info->features);
-  info->samples[split] = x->rows;
+  PetscCall(WeftDataSetSamples(import->comm, split, x->rows, info));
   if (!y_path) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WeftArrayOpen(import->comm, name, file, y_path, 1, 2, y));
   WeftUserCheck(y->cols == 1 && y->rows == x->rows, import->comm,

@@ -118,7 +118,7 @@ PetscErrorCode WeftImportIDX(MPI_Comm comm, const char *const images[WEFT_NUM_SP
   PetscCall(OpenAll(comm, images, labels, &idx));
   info->features = header->features;
   for (int split = 0; split < WEFT_NUM_SPLITS; ++split) {
-    info->samples[split] = idx.header[split].dims[0];
+    PetscCall(WeftDataSetSamples(comm, (WeftSplit)split, idx.header[split].dims[0], info));
     info->labelled[split] = images[split] ? PETSC_TRUE : PETSC_FALSE;
     recipe.label_names[split] = labels[split];
   }

@@ -140,6 +140,17 @@ PetscErrorCode WeftDataWrite(MPI_Comm comm, const char path[], const WeftDataRec
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftDataSetSamples(MPI_Comm comm, WeftSplit split, PetscInt64 there, WeftDataInfo *info)
+{
+  const PetscInt64 wanted = split == WEFT_TRAIN ? info->samples[split] : 0;
+
+  PetscFunctionBegin;
+  WeftUserCheck(wanted <= there, comm, "-samples %lld: there are %lld training samples", (long long)wanted,
+                (long long)there);
+  info->samples[split] = wanted ? wanted : there;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 void WeftDataNameSource(const char format[], const char path[], WeftDataInfo *info)
 {
   const char *slash = strrchr(path, '/');

@@ -33,6 +33,14 @@ echo "not read" > mixed/test_batch.bin.gz
 runs "$MPIEXEC" -n 3 "$WEFT" import cifar10 -dir mixed/ -o mixed.h5
 check mixed.h5 mixed/data_batch_1.bin mixed/data_batch_4.bin.gz mixed/test_batch.bin
 
+# The first so many training records, within a batch or past it; what follows is the test batch as it is.
+head -c $((3073 * 250)) mixed/data_batch_1.bin > first.bin
+runs "$WEFT" import cifar10 -dir mixed -samples 250 -o first.h5
+check first.h5 first.bin mixed/test_batch.bin
+{ cat mixed/data_batch_1.bin; gzip -dc mixed/data_batch_4.bin.gz | head -c $((3073 * 20)); } > second.bin
+runs "$MPIEXEC" -n 2 "$WEFT" import cifar10 -dir mixed -samples 320 -o second.h5
+check second.h5 second.bin mixed/test_batch.bin
+
 import() { refuses_alone "$1" "$WEFT" import cifar10 -dir "$2" -o new.h5; }
 mkdir none cut odd label empty
 import "missing: no such folder" missing

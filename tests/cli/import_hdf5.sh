@@ -72,6 +72,12 @@ import u1 -test-x test_x
 import h5py, numpy as np
 f, g = h5py.File('in.h5'), h5py.File('new.h5')
 assert g['train/x'].dtype == 'f4' and np.abs(g['train/x'][:] - f['u1'][:] / 255).max() < 1e-7" || fail "bytes beside floats"
+import f4 -y y -test-x test_x -test-y test_y -classes 7 -samples 5
+"$PYTHON" -c "
+import h5py
+f, g = h5py.File('in.h5'), h5py.File('new.h5')
+assert (g['train/x'][:] == f['f4'][:5]).all() and (g['train/y'][:] == f['y'][:5]).all()
+assert (g['test/x'][:] == f['test_x'][:]).all()" || fail "the first samples"
 rm -f new.h5
 runs "$MPIEXEC" -n 3 "$WEFT" import hdf5 -file in.h5 -x f8 -y y -o new.h5
 check f8 y

@@ -38,6 +38,19 @@ runs "$MPIEXEC" -n 3 "$WEFT" import idx $(arguments "$DATA/mnist") -o three.h5
 [ "$(wc -l < out)" -eq 1 ] || fail "more than rank 0 prints: $(cat out)"
 check "$DATA/mnist" three.h5
 
+# The first so many training samples; the test split stays whole.
+runs "$WEFT" import idx $(arguments "$DATA/mnist") -samples 1234 -o first.h5
+grep -q '1234 training and 10000 test samples' out || fail "summary: $(cat out)"
+"$PYTHON" -c "
+import h5py
+a, b = h5py.File('first.h5'), h5py.File('mnist.h5')
+assert (a['train/x'][:] == b['train/x'][:1234]).all() and (a['train/y'][:] == b['train/y'][:1234]).all()
+assert (a['test/x'][:] == b['test/x'][:]).all()
+" || fail "the first samples"
+refuses "-samples 60001: there are 60000 training samples" "$WEFT" import idx $(arguments "$DATA/mnist") -samples 60001 \
+  -o new.h5
+refuses "-samples 0: a whole number from 1" "$WEFT" import idx $(arguments "$DATA/mnist") -samples 0 -o new.h5
+
 # Plain files, told by their content and not by their name.
 gzip -dc "$DATA/mnist/t10k-images-idx3-ubyte.gz" > images.gz
 gzip -dc "$DATA/mnist/t10k-labels-idx1-ubyte.gz" > labels
