@@ -1,5 +1,6 @@
 /* Parses the verb, calls it, reports. */
 #include "cmd/cmd.h"
+#include <weft/help.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +12,6 @@ static int exit_status = WEFT_EXIT_DONE;
 void WeftExitStatus(int status)
 {
   exit_status = status;
-}
-
-static void PrintUsage(FILE *to)
-{
-  fprintf(to, "weft: learns the structure of neural networks from data, without labels\n\n");
-  for (int i = 0; verbs[i]; ++i) fprintf(to, "  weft %-8s %s\n", verbs[i]->name, verbs[i]->summary);
-  fprintf(to, "\nweft VERB -help lists a verb's options; weft -version. Runs alone or under mpirun or srun, e.g.\n"
-              "  weft synth -o data.h5\n  mpirun -n 2 weft learn -data data.h5 -o run.h5\n");
 }
 
 /* The launchers tell each process its rank in the environment: help and version print once, before MPI starts. */
@@ -56,6 +49,17 @@ static int HasOption(int argc, char **argv, const char name[])
   for (int i = 1; i < argc; ++i)
     if (!strcmp(argv[i], name)) return 1;
   return 0;
+}
+
+/* Of one verb, or where it is NULL of all. */
+static int Help(int argc, char **argv, const WeftVerb *verb)
+{
+  WeftHelpForm form = WEFT_HELP_TEXT;
+
+  if (HasOption(argc, argv, "-json")) form = WEFT_HELP_JSON;
+  if (HasOption(argc, argv, "-man")) form = WEFT_HELP_MAN;
+  if (IsFirstRank() && (WeftHelp(form, verbs, verb) || fflush(stdout))) return WEFT_EXIT_FAULT;
+  return WEFT_EXIT_DONE;
 }
 
 /* Takes entries [at, at + n) out of argv. */
@@ -102,10 +106,11 @@ int main(int argc, char **argv)
 
   WeftBlasChooseKernel(argv);
   OneDash(argc, argv);
-  if (argc < 2 || !strcmp(argv[1], "-help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-    if (IsFirstRank()) PrintUsage(argc < 2 ? stderr : stdout);
-    return argc < 2 ? WEFT_EXIT_USER : WEFT_EXIT_DONE;
+  if (argc < 2) {
+    if (IsFirstRank()) WeftHelpUsage(stderr, verbs);
+    return WEFT_EXIT_USER;
   }
+  if (!strcmp(argv[1], "-help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) return Help(argc, argv, NULL);
   if (!strcmp(argv[1], "-version")) {
     WeftVersion(&version, &git);
     if (IsFirstRank()) printf("weft %s (%s)\n", version, git);
@@ -113,10 +118,7 @@ int main(int argc, char **argv)
   }
   verb = FindVerb(argv[1]);
   if (!verb) return UserError("unknown verb", argv[1]);
-  if (HasOption(argc, argv, "-help") || HasOption(argc, argv, "-h")) {
-    if (IsFirstRank()) WeftOptionsHelp(verb);
-    return WEFT_EXIT_DONE;
-  }
+  if (HasOption(argc, argv, "-help") || HasOption(argc, argv, "-h")) return Help(argc, argv, verb);
   Remove(&argc, argv, 1, 1);
   if (verb->word) {
     if (argc < 2 || argv[1][0] == '-') return UserError("a word is needed after the verb:", verb->word);

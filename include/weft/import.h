@@ -2,8 +2,8 @@
    the samples at a time, and leaves a whole file at `output` or none. `output` must not exist yet.
 
    info: on entry what the caller wants (classes, shape, pixel_order, the first so many training samples; zeros and "":
-   find out from the source, all samples); on return what the file holds. A source that is missing, damaged, of another format or at odds with itself or with what is
-   wanted is a user's mistake that names the file. */
+   find out from the source, all samples); on return what the file holds. A source that is missing, damaged, of another
+   format or at odds with itself or with what is wanted is a user's mistake that names the file. */
 #pragma once
 #include <weft/data.h>
 

@@ -18,7 +18,7 @@ extern PetscErrorCode WeftJsonDestroy(WeftJson *json);
 extern PetscErrorCode WeftJsonObject(WeftJson *json, const char name[]); /* opens one, until WeftJsonEnd() */
 extern PetscErrorCode WeftJsonArray(WeftJson *json, const char name[]);  /* opens one, until WeftJsonEnd() */
 extern PetscErrorCode WeftJsonEnd(WeftJson *json);
-extern PetscErrorCode WeftJsonText(WeftJson *json, const char name[], const char value[]);
+extern PetscErrorCode WeftJsonText(WeftJson *json, const char name[], const char value[]); /* NULL: null */
 extern PetscErrorCode WeftJsonInt(WeftJson *json, const char name[], PetscInt64 value);
 extern PetscErrorCode WeftJsonReal(WeftJson *json, const char name[], double value); /* null unless finite */
 extern PetscErrorCode WeftJsonFlag(WeftJson *json, const char name[], PetscBool value);

@@ -9,7 +9,7 @@ typedef struct {
   const char *help;
 } WeftOption; /* a table ends with an entry whose name is NULL */
 
-enum { WEFT_MAX_TABLES = 8, WEFT_MAX_LAYERS = 16 };
+enum { WEFT_MAX_TABLES = 10, WEFT_MAX_LAYERS = 16 };
 
 /* A verb of the command line. */
 typedef struct {
@@ -27,8 +27,6 @@ extern const WeftOption WeftOptionsPerLayer[];
 /* WeftOptionsCheck - a user's mistake where the options database holds a name that neither the verb's tables nor PETSc
    know; suggests the nearest name. Collective on PETSC_COMM_WORLD. */
 extern PetscErrorCode WeftOptionsCheck(const WeftVerb *verb);
-/* Prints a verb's usage, options and defaults to stdout. Not collective: call it on one rank. */
-extern void WeftOptionsHelp(const WeftVerb *verb);
 /* The value of every option of the tables, as YAML lines "weft_atoms: 1024", and of those that were given for a layer
    alone, "layer1_weft_atoms: 512". PetscFree() it. Not collective. */
 extern PetscErrorCode WeftOptionsYAML(const WeftVerb *verb, char **text);

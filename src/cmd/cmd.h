@@ -14,5 +14,9 @@ extern PetscErrorCode WeftCmdDescribeData(const char verb[], const char path[], 
 extern PetscErrorCode WeftCmdEncodeNetwork(const char path[], const char data_path[], const char output[],
                                            WeftPrecision precision);
 
+/* The same with -check: nothing is written. */
+extern PetscErrorCode WeftCmdCheckNetwork(const char path[], const char data_path[], const char output[],
+                                          WeftPrecision precision);
+
 /* The exit status of a verb that ended in order but not done (WEFT_EXIT_STOPPED). */
 extern void WeftExitStatus(int status);

@@ -1,3 +1,4 @@
+#include "check.h"
 #include "cmd.h"
 #include <weft/features.h>
 #include <weft/structure.h>
@@ -17,6 +18,8 @@ static const char *const kinds[] = {"feedforward", "exact"};
 
 /* A structure as an encoder. */
 typedef struct {
+  char            path[PETSC_MAX_PATH_LEN];
+  WeftPrecision   precision;
   WeftStructure   structure;
   int             layers; /* samples go through so many */
   WeftCodesKind   kind;
@@ -54,26 +57,38 @@ static PetscErrorCode Describe(void *ctx, hid_t file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The structure, the layer asked for, and its coder where codes are exact. */
-static PetscErrorCode OpenResponses(Responses *r)
+/* r->layers: 0 stands for all of them. */
+static PetscErrorCode ReadOptions(Responses *r)
 {
-  char       path[PETSC_MAX_PATH_LEN], text[64];
+  char       text[64];
   int        precision, kind;
-  PetscInt64 layer;
+  PetscInt64 layer = -1;
   PetscBool  given;
-  WeftCoder  coder;
 
   PetscFunctionBegin;
-  PetscCall(WeftOptionsGetNeeded(options, "-structure", sizeof(path), path));
+  PetscCall(WeftOptionsGetNeeded(options, "-structure", sizeof(r->path), r->path));
   PetscCall(WeftOptionsGetChoice(options, "-weft_precision", "single|double", &precision));
   PetscCall(WeftOptionsGetChoice(options, "-codes_kind", "feedforward|exact", &kind));
   PetscCall(WeftOptionsGetText(options, "-layer", sizeof(text), text, &given));
-  PetscCall(
-    WeftStructureOpen(PETSC_COMM_WORLD, "-structure", path, precision ? WEFT_DOUBLE : WEFT_SINGLE, &r->structure));
-  layer = r->structure->count - 1;
-  if (given) PetscCall(WeftOptionsGetInt(options, "-layer", 0, r->structure->count - 1, &layer));
+  if (given) PetscCall(WeftOptionsGetInt(options, "-layer", 0, WEFT_MAX_LAYERS - 1, &layer));
   r->layers = (int)layer + 1;
   r->kind = kind ? WEFT_EXACT : WEFT_FEEDFORWARD;
+  r->precision = precision ? WEFT_DOUBLE : WEFT_SINGLE;
+  if (r->kind == WEFT_EXACT) PetscCall(WeftCheckCoder());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The structure, the layer asked for, and its coder where codes are exact. */
+static PetscErrorCode OpenResponses(Responses *r)
+{
+  PetscInt64 layer;
+  WeftCoder  coder;
+
+  PetscFunctionBegin;
+  PetscCall(WeftStructureOpen(PETSC_COMM_WORLD, "-structure", r->path, r->precision, &r->structure));
+  layer = r->structure->count - 1;
+  if (r->layers) PetscCall(WeftOptionsGetInt(options, "-layer", 0, r->structure->count - 1, &layer));
+  r->layers = (int)layer + 1;
   PetscCall(PetscCalloc1(r->layers, &r->y));
   if (r->kind == WEFT_FEEDFORWARD) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WeftResponderGetCoder(&r->structure->layers[layer].responder, &coder));
@@ -85,7 +100,7 @@ static PetscErrorCode CloseResponses(Responses *r)
 {
   PetscFunctionBegin;
   PetscCall(PetscFree(r->y));
-  PetscCall(WeftStructureClose(&r->structure));
+  if (r->structure) PetscCall(WeftStructureClose(&r->structure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,12 +154,41 @@ static PetscErrorCode Write(Responses *r, WeftData data, const char output[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All that can be found wrong before samples are read. */
+static PetscErrorCode CheckStructure(const char data_path[])
+{
+  Responses           responses = {0};
+  WeftData            data;
+  const WeftDataInfo *info;
+  WeftRunState        state;
+  char                more[PETSC_MAX_PATH_LEN + 64];
+
+  PetscFunctionBegin;
+  PetscCall(ReadOptions(&responses));
+  PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", data_path, &data));
+  info = WeftDataGetInfo(data);
+  PetscCall(WeftRunFileInspect(PETSC_COMM_WORLD, "-structure", responses.path, &state));
+  if (state == WEFT_RUN_COMPLETE) {
+    PetscCall(OpenResponses(&responses));
+    PetscCall(WeftStructureCheckWidth(responses.structure, "-data", data_path, info->features));
+    snprintf(more, sizeof(more), ", %d features of layer %d",
+             (int)responses.structure->layers[responses.layers - 1].outputs, responses.layers - 1);
+  } else {
+    WeftCheckAwaits(responses.path, state, sizeof(more), more);
+  }
+  PetscCall(WeftCheckTell(info, more));
+  PetscCall(WeftDataClose(&data));
+  PetscCall(CloseResponses(&responses));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode EncodeStructure(const char data_path[], const char output[])
 {
   Responses responses = {0};
   WeftData  data;
 
   PetscFunctionBegin;
+  PetscCall(ReadOptions(&responses));
   PetscCall(OpenResponses(&responses));
   PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", data_path, &data));
   PetscCall(WeftStructureCheckWidth(responses.structure, "-data", data_path, WeftDataGetInfo(data)->features));
@@ -155,7 +199,7 @@ static PetscErrorCode EncodeStructure(const char data_path[], const char output[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode EncodeNetwork(const char network[], const char data_path[], const char output[])
+static PetscErrorCode EncodeNetwork(const char network[], const char data_path[], const char output[], PetscBool check)
 {
   static const char *const others[] = {"-structure", "-layer", "-codes_kind"};
   int                      precision;
@@ -167,25 +211,27 @@ static PetscErrorCode EncodeNetwork(const char network[], const char data_path[]
     WeftUserCheck(!given, PETSC_COMM_WORLD, "%s: is for a structure; leave it out, or -network", others[i]);
   }
   PetscCall(WeftOptionsGetChoice(options, "-weft_precision", "single|double", &precision));
-  PetscCall(WeftCmdEncodeNetwork(network, data_path, output, precision ? WEFT_DOUBLE : WEFT_SINGLE));
+  PetscCall((check ? WeftCmdCheckNetwork : WeftCmdEncodeNetwork)(network, data_path, output,
+                                                                 precision ? WEFT_DOUBLE : WEFT_SINGLE));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode RunEncode(const char word[])
 {
   char      network[PETSC_MAX_PATH_LEN], data_path[PETSC_MAX_PATH_LEN], output[PETSC_MAX_PATH_LEN];
-  PetscBool given;
+  PetscBool given, check;
 
   PetscFunctionBegin;
   (void)word;
+  PetscCall(WeftCheckAsked(&check));
   PetscCall(WeftOptionsGetNeeded(options, "-data", sizeof(data_path), data_path));
   PetscCall(WeftOptionsGetNeeded(options, "-o", sizeof(output), output));
   PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
   PetscCall(WeftOptionsGetText(options, "-network", sizeof(network), network, &given));
   if (given)
-    PetscCall(EncodeNetwork(network, data_path, output));
+    PetscCall(EncodeNetwork(network, data_path, output, check));
   else
-    PetscCall(EncodeStructure(data_path, output));
+    PetscCall(check ? CheckStructure(data_path) : EncodeStructure(data_path, output));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -196,5 +242,5 @@ const WeftVerb WeftVerbEncode = {
   "  weft encode -structure run.h5 -data data.h5 -o features.h5 [-layer L] [-codes_kind feedforward|exact]\n"
   "  weft encode -network net.h5 -data data.h5 -o logits.h5\n"
   "  mpirun -n 2 weft encode -structure run.h5 -data data.h5 -o features.h5\n",
-  {options, WeftCoderOptions},
+  {options, WeftCheckOptions, WeftCoderOptions},
   RunEncode};

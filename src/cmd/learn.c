@@ -1,3 +1,4 @@
+#include "check.h"
 #include "cmd.h"
 #include "tell.h"
 #include <weft/output.h>
@@ -16,7 +17,7 @@ typedef struct {
   char              data_path[PETSC_MAX_PATH_LEN], path[PETSC_MAX_PATH_LEN];
   WeftStackSettings settings;
   double            checkpoint_every;
-  PetscBool         resume;
+  PetscBool         resume, check;
   WeftRunState      found;
   PetscInt64        seed;
   WeftData          data;
@@ -34,6 +35,7 @@ static PetscErrorCode ReadOptions(Run *run)
   PetscCall(WeftOptionsGetInt(options, "-seed", 0, INT64_MAX, &run->seed));
   PetscCall(WeftOptionsGetReal(options, "-weft_checkpoint_every", 0, 1e9, &run->checkpoint_every));
   PetscCall(WeftStackSettingsFromOptions((uint64_t)run->seed, &run->settings));
+  PetscCall(WeftCheckAsked(&run->check));
   PetscCall(WeftOptionsYAML(&WeftVerbLearn, &run->yaml));
   run->info.options = run->yaml;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -43,7 +45,7 @@ static PetscErrorCode ReadOptions(Run *run)
 static PetscErrorCode LookForRun(Run *run)
 {
   static const char *const may_change[] = {
-    "-data", "-o", "-resume", "-weft_checkpoint_every", "-weft_coder_view", "-weft_coder_monitor", NULL};
+    "-data", "-o", "-resume", "-check", "-weft_checkpoint_every", "-weft_coder_view", "-weft_coder_monitor", NULL};
   const MPI_Comm comm = PETSC_COMM_WORLD;
 
   PetscFunctionBegin;
@@ -116,6 +118,26 @@ static PetscErrorCode Destroy(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All that can be found wrong before samples are read. */
+static PetscErrorCode Check(Run *run)
+{
+  const WeftDataInfo *info;
+  WeftMemory          memory;
+  PetscInt64          now;
+  char                more[64];
+
+  PetscFunctionBegin;
+  PetscCall(WeftCheckLayers(run->settings.most));
+  PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", run->data_path, &run->data));
+  info = WeftDataGetInfo(run->data);
+  PetscCall(WeftTellFewSamples(PETSC_COMM_WORLD, &run->settings, info));
+  PetscCall(WeftLearnMemory(PETSC_COMM_WORLD, &run->settings, info, &memory, &now));
+  PetscCall(WeftCheckMemory((double)now + memory.peak, sizeof(more), more));
+  PetscCall(WeftCheckTell(info, more));
+  PetscCall(Destroy(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Layer after layer; a line on each as it is learned. */
 static PetscErrorCode Learn(Run *run)
 {
@@ -149,7 +171,7 @@ static PetscErrorCode RunLearn(const char word[])
     PetscCall(Destroy(&run));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Learn(&run));
+  PetscCall(run.check ? Check(&run) : Learn(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,6 +181,6 @@ const WeftVerb WeftVerbLearn = {
   "learn the structure of a network from a data file",
   "  weft learn -data data.h5 -o run.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
   "  mpirun -n 2 weft learn -data data.h5 -o run.h5\n",
-  {options, WeftStackOptions, WeftOptionsPerLayer, WeftLayerOptions, WeftShareOptions, WeftCoderOptions,
-   WeftDictOptions, WeftPrepOptions},
+  {options, WeftCheckOptions, WeftStackOptions, WeftOptionsPerLayer, WeftLayerOptions, WeftShareOptions,
+   WeftCoderOptions, WeftDictOptions, WeftPrepOptions},
   RunLearn};

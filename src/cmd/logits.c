@@ -1,4 +1,5 @@
 /* weft encode -network: what a trained network answers. */
+#include "check.h"
 #include "cmd.h"
 #include <weft/features.h>
 #include <weft/train.h>
@@ -88,6 +89,30 @@ static PetscErrorCode Summarise(const Answers *a, const char output[], double se
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &samples, 1, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD));
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%.0f samples: logits of %zu classes by %s, %.1f s; written: %s\n", samples,
                         a->network.classes, a->path, seconds, output));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftCmdCheckNetwork(const char path[], const char data_path[], const char output[],
+                                   WeftPrecision precision)
+{
+  Answers      a = {0};
+  WeftData     data;
+  WeftRunState state;
+  char         more[PETSC_MAX_PATH_LEN + 64];
+
+  PetscFunctionBegin;
+  (void)output;
+  PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", data_path, &data));
+  PetscCall(WeftNetworkFileInspect(PETSC_COMM_WORLD, "-network", path, &state));
+  if (state == WEFT_RUN_COMPLETE) {
+    PetscCall(Open(&a, path, data_path, precision, WeftDataGetInfo(data)));
+    snprintf(more, sizeof(more), ", logits of %zu classes", a.network.classes);
+    PetscCall(Close(&a));
+  } else {
+    WeftCheckAwaits(path, state, sizeof(more), more);
+  }
+  PetscCall(WeftCheckTell(WeftDataGetInfo(data), more));
+  PetscCall(WeftDataClose(&data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,16 +1,24 @@
 #include "tell.h"
-#include <weft/cost.h>
+
+PetscErrorCode WeftLearnMemory(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data,
+                               WeftMemory *memory, PetscInt64 *now)
+{
+  int size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  WeftStackMemory(settings, data->samples[WEFT_TRAIN], data->features, size, memory);
+  PetscCall(WeftPeakMemory(comm, now));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode WeftTellMemory(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data)
 {
   WeftMemory memory;
   PetscInt64 now;
-  int        size;
 
   PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  WeftStackMemory(settings, data->samples[WEFT_TRAIN], data->features, size, &memory);
-  PetscCall(WeftPeakMemory(comm, &now));
+  PetscCall(WeftLearnMemory(comm, settings, data, &memory, &now));
   PetscCall(WeftBlasSay(comm));
   PetscCall(PetscFPrintf(
     comm, stderr,

@@ -1,9 +1,13 @@
 /* What weft learn says of a run. All collective. */
 #pragma once
+#include <weft/cost.h>
 #include <weft/data.h>
 #include <weft/layers.h>
 
-/* Before memory is taken: what the run will hold, above what it holds now. */
+/* What the run will hold on a rank, above what the fullest rank holds now. */
+extern PetscErrorCode WeftLearnMemory(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data,
+                                      WeftMemory *memory, PetscInt64 *now);
+/* Before memory is taken: a note of that. */
 extern PetscErrorCode WeftTellMemory(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data);
 /* A note where samples are few: their covariance is mostly noise then, and atoms learn samples by heart. */
 extern PetscErrorCode WeftTellFewSamples(MPI_Comm comm, const WeftStackSettings *settings, const WeftDataInfo *data);

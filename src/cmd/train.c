@@ -1,3 +1,4 @@
+#include "check.h"
 #include "cmd.h"
 #include <weft/kind.h>
 #include <weft/output.h>
@@ -20,7 +21,7 @@ typedef struct {
   WeftKindSettings        kind;
   const WeftTrainingRule *rule;
   double                  checkpoint_every;
-  PetscBool               resume;
+  PetscBool               resume, check;
   WeftRunState            found;
   PetscInt64              seed;
   WeftData                data;
@@ -51,6 +52,10 @@ static PetscErrorCode ReadOptions(Run *run)
   PetscCall(WeftOptionsGetText(WeftTrainOptions, "-weft_train_rule", sizeof(rule), rule, NULL));
   run->rule = WeftTrainingRuleFind(rule);
   WeftUserCheck(run->rule, PETSC_COMM_WORLD, "-weft_train_rule %s: there is no such rule (weft train -help)", rule);
+  WeftUserCheck(!run->rule->frozen || run->kind.kind == WEFT_KIND_LEARNED, PETSC_COMM_WORLD,
+                "-weft_train_rule %s reads the learned structure: other kinds (-structure_kind) need backprop",
+                run->rule->name);
+  PetscCall(WeftCheckAsked(&run->check));
   PetscCall(WeftOptionsYAML(&WeftVerbTrain, &run->yaml));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -58,7 +63,8 @@ static PetscErrorCode ReadOptions(Run *run)
 /* Before any work: may the output be written, and is there something to go on from? */
 static PetscErrorCode LookForRun(Run *run)
 {
-  static const char *const may_change[] = {"-structure", "-data", "-o", "-resume", "-weft_checkpoint_every", NULL};
+  static const char *const may_change[] = {"-structure", "-data", "-o", "-resume", "-check", "-weft_checkpoint_every",
+                                           NULL};
   const MPI_Comm           comm = PETSC_COMM_WORLD;
 
   PetscFunctionBegin;
@@ -101,9 +107,6 @@ static PetscErrorCode CountLayers(Run *run)
 static PetscErrorCode OpenStructure(Run *run)
 {
   PetscFunctionBegin;
-  WeftUserCheck(!run->rule->frozen || run->kind.kind == WEFT_KIND_LEARNED, PETSC_COMM_WORLD,
-                "-weft_train_rule %s reads the learned structure: other kinds (-structure_kind) need backprop",
-                run->rule->name);
   PetscCall(
     WeftStructureOpen(PETSC_COMM_WORLD, "-structure", run->structure_path, run->settings.precision, &run->structure));
   PetscCall(WeftStructureCheckWidth(run->structure, "-data", run->data_path, WeftDataGetInfo(run->data)->features));
@@ -160,19 +163,28 @@ static PetscInt64 CountSamples(const Run *run, WeftSplit split)
   return split == WEFT_TRAIN && most > 0 ? PetscMin(all, most) : all;
 }
 
-/* Before memory is taken. */
-static PetscErrorCode TellMemory(const Run *run)
+/* What a rank will hold, above what the fullest rank holds now. */
+static PetscErrorCode Memory(const Run *run, double *more, PetscInt64 *now)
 {
   const PetscInt64 train = CountSamples(run, WEFT_TRAIN), test = CountSamples(run, WEFT_TEST);
-  PetscInt64       now;
   int              size;
-  double           more;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
-  PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, &now));
+  PetscCall(WeftPeakMemory(PETSC_COMM_WORLD, now));
+  *more = WeftTrainMemory(&run->settings, &run->network, (train + size - 1) / size, (test + size - 1) / size, size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before memory is taken. */
+static PetscErrorCode TellMemory(const Run *run)
+{
+  PetscInt64 now;
+  double     more;
+
+  PetscFunctionBegin;
+  PetscCall(Memory(run, &more, &now));
   PetscCall(WeftBlasSay(PETSC_COMM_WORLD));
-  more = WeftTrainMemory(&run->settings, &run->network, (train + size - 1) / size, (test + size - 1) / size, size);
   PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
                          "weft: note: about %.0f MB per rank: %.0f of libraries and what the network is made of, %.0f "
                          "of samples and network\n",
@@ -327,6 +339,31 @@ static PetscErrorCode Train(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All that can be found wrong before samples are read. */
+static PetscErrorCode Check(Run *run)
+{
+  WeftReadoutSettings readout;
+  WeftRunState        structure;
+  double              more;
+  PetscInt64          now;
+  char                text[PETSC_MAX_PATH_LEN + 64];
+
+  PetscFunctionBegin;
+  if (run->rule->frozen) PetscCall(WeftReadoutSettingsFromOptions(&readout));
+  PetscCall(OpenData(run));
+  PetscCall(WeftRunFileInspect(PETSC_COMM_WORLD, "-structure", run->structure_path, &structure));
+  if (structure == WEFT_RUN_COMPLETE) {
+    PetscCall(MakeNetwork(run));
+    PetscCall(Memory(run, &more, &now));
+    PetscCall(WeftCheckMemory((double)now + more, sizeof(text), text));
+  } else {
+    WeftCheckAwaits(run->structure_path, structure, sizeof(text), text);
+  }
+  PetscCall(WeftCheckTell(WeftDataGetInfo(run->data), text));
+  PetscCall(Destroy(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunTrain(const char word[])
 {
   Run run = {0};
@@ -340,7 +377,7 @@ static PetscErrorCode RunTrain(const char word[])
     PetscCall(PetscFree(run.yaml));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Train(&run));
+  PetscCall(run.check ? Check(&run) : Train(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -350,5 +387,5 @@ const WeftVerb WeftVerbTrain = {
   "train the network of a learned structure",
   "  weft train -structure run.h5 -data data.h5 -o net.h5 [-resume] [-options_file inputs/X.yaml] [options]\n"
   "  mpirun -n 2 weft train -structure run.h5 -data data.h5 -o net.h5\n",
-  {options, WeftTrainOptions, WeftKindOptions, WeftReadoutOptions},
+  {options, WeftCheckOptions, WeftTrainOptions, WeftKindOptions, WeftReadoutOptions},
   RunTrain};

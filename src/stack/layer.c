@@ -1,4 +1,4 @@
-#include <weft/stack.h>
+#include "stackimpl.h"
 
 const WeftOption WeftLayerOptions[] = {
   {"-weft_atoms", "K", "1024", "atoms (units) offered"},
@@ -17,6 +17,17 @@ const WeftOption WeftLayerOptions[] = {
    "atoms at the start: samples, random (on all, random or correlated inputs), principal components"},
   {"-weft_precision", "single|double", "single", "numbers of the hot path; certificates are in double"},
   {NULL, NULL, NULL, NULL}};
+
+PetscErrorCode WeftLayerCheckStart(const WeftLayerSettings *s)
+{
+  const PetscBool connected = s->start == WEFT_START_SPARSE || s->start == WEFT_START_LOCAL ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBegin;
+  WeftUserCheck(!connected || s->target_density > 0, PETSC_COMM_WORLD,
+                "-weft_start sparse and local take the number of inputs of a group from -weft_target_density: it must "
+                "not be 0");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
 {
@@ -47,6 +58,7 @@ PetscErrorCode WeftLayerSettingsFromOptions(WeftLayerSettings *s)
   WeftUserCheck(s->atoms % s->group_size == 0, PETSC_COMM_WORLD,
                 "-weft_atoms %lld is not a multiple of -weft_group_size %lld", (long long)s->atoms,
                 (long long)s->group_size);
+  PetscCall(WeftLayerCheckStart(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

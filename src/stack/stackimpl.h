@@ -32,6 +32,8 @@ extern PetscErrorCode WeftGroupSizes(const WeftLayer layer, Mat A, double sizes[
 /* Gives dead groups new atoms (early) or removes them (late); how many of each. */
 extern PetscErrorCode WeftGroupsTend(WeftLayer layer, const double batch_usage[], PetscInt *reseeded,
                                      PetscInt *removed);
+/* A start that cannot be made with these settings is a user's mistake. Not collective. */
+extern PetscErrorCode WeftLayerCheckStart(const WeftLayerSettings *settings);
 /* Initial atoms: those given, else by settings.start. */
 extern PetscErrorCode WeftGroupsStart(WeftLayer layer);
 /* Those of every start but exemplars. */

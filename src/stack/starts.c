@@ -44,9 +44,7 @@ static PetscErrorCode SetRandomAtoms(WeftLayer l, const PetscInt support[], Pets
 static PetscErrorCode SupportSize(WeftLayer l, PetscInt64 *m)
 {
   PetscFunctionBegin;
-  WeftUserCheck(l->settings.target_density > 0, l->comm,
-                "-weft_start sparse and local take the number of inputs of a group from -weft_target_density: it must "
-                "not be 0");
+  PetscCall(WeftLayerCheckStart(&l->settings));
   *m = PetscMax(1, PetscMin(l->d, (PetscInt64)(l->settings.target_density * (double)l->d + 0.5)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

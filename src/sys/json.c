@@ -112,20 +112,24 @@ PetscErrorCode WeftJsonEnd(WeftJson *j)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftJsonText(WeftJson *j, const char name[], const char value[])
-{
-  PetscFunctionBegin;
-  PetscCall(Lead(j, name));
-  PetscCall(PutString(j, value));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A value whose text needs no quotes. */
 static PetscErrorCode PutPlain(WeftJson *j, const char name[], const char value[])
 {
   PetscFunctionBegin;
   PetscCall(Lead(j, name));
   PetscCall(Put(j, value, strlen(value)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftJsonText(WeftJson *j, const char name[], const char value[])
+{
+  PetscFunctionBegin;
+  if (!value) {
+    PetscCall(PutPlain(j, name, "null"));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Lead(j, name));
+  PetscCall(PutString(j, value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -201,23 +201,6 @@ PetscErrorCode WeftOptionsCheck(const WeftVerb *verb)
   WeftUserError(PETSC_COMM_WORLD, "%s: unknown option (weft %s -help lists all)", name, verb->name);
 }
 
-void WeftOptionsHelp(const WeftVerb *verb)
-{
-  char head[128];
-
-  printf("weft %s: %s\n\n%s\n", verb->name, verb->summary, verb->synopsis);
-  for (int t = 0; t < WEFT_MAX_TABLES && verb->tables[t]; ++t) {
-    for (const WeftOption *o = verb->tables[t]; o->name; ++o) {
-      snprintf(head, sizeof(head), "%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-      printf("  %-38s %s%s%s%s\n", head, o->help, o->fallback ? " [" : "", o->fallback ? o->fallback : "",
-             o->fallback ? "]" : "");
-    }
-  }
-  printf(
-    "\nOptions take one dash or two, and may stand in a YAML file (-options_file F). PETSc's -log_view, -info and\n"
-    "their like work too. Exit status: 0 done, 2 a mistake to mend, 75 stopped after a checkpoint.\n");
-}
-
 /* YAML's reserved characters do not occur in numbers and plain paths; anything else is quoted. */
 static PetscBool NeedsQuotes(const char value[])
 {

@@ -21,9 +21,12 @@ PetscErrorCode WeftReadoutSettingsFromOptions(WeftReadoutSettings *s)
 {
   const WeftOption *t = WeftReadoutOptions;
   char              text[64];
+  double            gttol;
+  PetscInt64        iterations;
   PetscBool         given;
 
   PetscFunctionBegin;
+  PetscCall(WeftReadoutTaoOptions(&gttol, &iterations)); /* a mistake in them is found now, not when TAO is made */
   PetscCall(WeftOptionsGetText(t, t[RIDGE].name, sizeof(text), text, &given));
   s->ridge = -1;
   if (given) PetscCall(WeftOptionsGetReal(t, t[RIDGE].name, 0, 1e9, &s->ridge));

@@ -24,6 +24,8 @@ typedef struct {
   const double *grid; /* of penalties, the heaviest first, ended by a negative number */
 } WeftReadoutMethod;
 extern const WeftReadoutMethod WeftReadoutRidge, WeftReadoutSoftmax;
+/* What ends TAO, as the options say. Not collective. */
+extern PetscErrorCode WeftReadoutTaoOptions(double *gttol, PetscInt64 *iterations);
 
 /* Sums over the chosen rows of this rank: right answers, cross-entropy, samples. Not collective. */
 extern PetscErrorCode WeftReadoutCount(const WeftReadoutProblem *problem, WeftReadoutPart part,

@@ -243,6 +243,14 @@ static void Rescale(Softmax *s, const WeftReadout *r)
   }
 }
 
+PetscErrorCode WeftReadoutTaoOptions(double *gttol, PetscInt64 *iterations)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftOptionsGetReal(WeftReadoutOptions, "-weft_readout_tao_gttol", 0, 1, gttol));
+  PetscCall(WeftOptionsGetInt(WeftReadoutOptions, "-weft_readout_tao_max_it", 0, 1000000, iterations));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Defaults before what the options say. */
 static PetscErrorCode CreateTao(Softmax *s, Vec v, Tao *tao)
 {
@@ -250,8 +258,7 @@ static PetscErrorCode CreateTao(Softmax *s, Vec v, Tao *tao)
   PetscInt64 iterations;
 
   PetscFunctionBegin;
-  PetscCall(WeftOptionsGetReal(WeftReadoutOptions, "-weft_readout_tao_gttol", 0, 1, &gttol));
-  PetscCall(WeftOptionsGetInt(WeftReadoutOptions, "-weft_readout_tao_max_it", 0, 1000000, &iterations));
+  PetscCall(WeftReadoutTaoOptions(&gttol, &iterations));
   PetscCall(TaoCreate(s->problem->comm, tao));
   PetscCall(TaoSetType(*tao, TAOLMVM));
   PetscCall(TaoSetOptionsPrefix(*tao, "weft_readout_"));

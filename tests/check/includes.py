@@ -19,6 +19,7 @@ LEVEL = {"sys": 1, "linalg": 2, "data": 3, "prep": 3, "dict": 3, "coder": 3, "sh
 # The folder whose object each public header of include/weft declares. A new header gets its line here.
 OWNER = {
     "h5.h": "sys",
+    "help.h": "sys",
     "json.h": "sys",
     "options.h": "sys",
     "output.h": "sys",

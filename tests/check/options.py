@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from checks import ROOT, files, finish, name, without_comments
 
 EVERYWHERE = {"-help", "-h", "-version", "-options_file", "-log_view", "-info"}  # every verb takes these
+FORMS_OF_HELP = {"-json", "-man"}
+TABLE_OF_ALL_VERBS = "WeftOptionsEverywhere"
 EVERY_VALUE_IS_THE_DEFAULT = "Every value is the default."  # a YAML file that says so is held to it
 
 TABLE = re.compile(r"\bWeftOption\s+(\w+)\[\]\s*=\s*(?=\{)")
 VERB = re.compile(r"\bWeftVerb\s+\w+\s*=\s*(?=\{)")
 TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|([{},])|\[\w+\]\s*=|([\w.]+)')
+SECTION = re.compile(r"^(learn|train):[^\n]*\n((?:[ \t]+[^\n]*\n)+)", re.MULTILINE)
 ROW = re.compile(r"^\|\s*`(-[\w-]+)[^`]*`\s*\|\s*([^|]*?)\s*\|", re.MULTILINE)
 
 
@@ -32,7 +36,7 @@ class Option:
     help: str | None
 
     def line(self) -> str:
-        """As WeftOptionsHelp() prints it, spaces aside."""
+        """As WeftHelp() prints it, spaces aside."""
         head = f"{self.name} {self.argument}" if self.argument else self.name
         return f"{head} {self.help}" + (f" [{self.default}]" if self.default is not None else "")
 
@@ -90,7 +94,7 @@ def read_verbs(texts: dict[Path, str], tables: dict[tuple[Path | None, str], lis
             fields = parse(text, match.end())
             names = [table[1:] for table in next(field for field in fields if isinstance(field, list))]
             options = [option for table in names for option in tables.get((path, table)) or tables[None, table]]
-            verbs.append(Verb(fields[0], tuple(options)))
+            verbs.append(Verb(fields[0], (*options, *tables.get((None, TABLE_OF_ALL_VERBS), ()))))
     return verbs
 
 
@@ -145,8 +149,9 @@ def wrong_commands(path: Path, verbs: list[Verb]) -> Iterator[str]:
         if word != "VERB" and word not in names:
             yield f"{name(path)}: `{line.strip()}`: there is no verb {word}"
             continue
+        allowed = names.get(word, EVERYWHERE) | (FORMS_OF_HELP if "-help" in rest else set())
         for option in re.findall(r"(?<=[\s\[])-?(-[A-Za-z][\w-]*)", rest):
-            if re.sub(r"^-layer\d+_", "-", option) not in names.get(word, EVERYWHERE):
+            if re.sub(r"^-layer\d+_", "-", option) not in allowed:
                 yield f"{name(path)}: `{line.strip()}`: weft {word} has no option {option}"
 
 
@@ -156,13 +161,21 @@ def wrong_names(path: Path, known: dict[str, Option]) -> Iterator[str]:
             yield f"{name(path)}: -{option} does not exist"
 
 
-def wrong_yaml(path: Path, verb: str, known: dict[str, Option]) -> Iterator[str]:
-    text = path.read_text(encoding="utf-8")
+def wrong_yaml(path: Path, verb: str, text: str, known: dict[str, Option]) -> Iterator[str]:
     for key, value in re.findall(r"^(?:layer\d+_)?([A-Za-z]\w*):\s*([^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE):
         if f"-{key}" not in known:
             yield f"{name(path)}: {key}: no option of weft {verb}"
         elif EVERY_VALUE_IS_THE_DEFAULT in text and value != known[f"-{key}"].default:
             yield f"{name(path)}: {key}: {value}, but the default is {known[f'-{key}'].default}"
+
+
+def sections(path: Path) -> Iterator[tuple[str, str]]:
+    """Verbs and their options: a sweep's grid has a section for each verb, another file says by its name whose it has."""
+    text = path.read_text(encoding="utf-8")
+    if path.parent.name != "sweeps":
+        yield "train" if path.name.startswith("train") else "learn", text
+    for section, body in SECTION.findall(text) if path.parent.name == "sweeps" else ():
+        yield section, textwrap.dedent(body)
 
 
 def main() -> None:
@@ -184,8 +197,9 @@ def main() -> None:
     for path in files("*.md", "*/*.md"):
         findings += [*wrong_commands(path, verbs), *wrong_names(path, known)]
     for path in files("inputs/*.yaml", "inputs/*/*.yaml"):
-        verb = "train" if path.name.startswith("train") else "learn"  # a file says by its name whose options it has
-        findings += [*wrong_yaml(path, verb, by_verb.get(verb, {})), *wrong_names(path, known)]
+        for verb, text in sections(path):
+            findings += wrong_yaml(path, verb, text, by_verb.get(verb, {}))
+        findings += wrong_names(path, known)
     finish(findings, len(used), "options")
 
 

@@ -48,6 +48,7 @@ TREE = {f"include/weft/{header}": "#pragma once\n" for header in OWNER} | {
     "tests/unit/one.c": '#include "wefttest.h"\n\n' + UNIT,
     "README.md": README,
     "inputs/claims/two.yaml": "weft_atoms: 32\n",
+    "inputs/sweeps/grid.yaml": "learn:\n  weft_atoms: [32, 64]  # two\ntrain: {}\nwhere: [weft_atoms > 1]\n",
     "inputs/one.yaml": "# Every value is the default.\nweft_atoms: 64\n",
     "weft": HELP,
 }
@@ -78,6 +79,8 @@ WRONG = [
     ("options", "README.md", README + "`weft learn -resum`\n", "weft learn has no option -resum"),
     ("options", "inputs/one.yaml", "weft_atom: 64\n", "no option of weft learn"),
     ("options", "inputs/claims/two.yaml", "weft_atom: 64\n", "no option of weft learn"),
+    ("options", "inputs/sweeps/grid.yaml", "learn:\n  weft_atom: [8]\n", "weft_atom: no option of weft learn"),
+    ("options", "inputs/sweeps/grid.yaml", "train:\n  weft_atoms: 8\n", "weft_atoms: no option of weft train"),
     ("options", "inputs/claims/train-two.yaml", "weft_atoms: 64\n", "no option of weft train"),
     ("options", "inputs/one.yaml", "# Every value is the default.\nweft_atoms: 8\n", "the default is 64"),
     ("rules", "src/long.c", "int x;\n" * 501, "501 lines, more than 500"),

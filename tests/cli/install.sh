@@ -1,38 +1,53 @@
-# Weft as `cmake --install` leaves it works from elsewhere: the program with the same libraries, each header by itself.
+# Weft as `cmake --install` leaves it works from elsewhere: the program with the same libraries, the scripts, the pages.
 . "$WEFT_SOURCE/tests/lib/cli.sh"
-build=$(dirname "$WEFT")
-[ -f "$build/cmake_install.cmake" ] || skip "$build is no build folder"
+. "$WEFT_SOURCE/tests/lib/installed.sh"
 
 libraries() { ldd "$1" | awk '/=>/ && !/libweft/ {print $1, $3}' | sort; }
-
-runs cmake --install "$build" --prefix "$TMP/weft"
-mv "$TMP/weft" "$TMP/elsewhere" # nothing in it may know where it was installed
-mkdir run && cd run || exit 1
-installed=$TMP/elsewhere/bin/weft
 libraries "$WEFT" > built
-libraries "$installed" > found
+libraries "$installed/bin/weft" > found
 diff built found > /dev/null || fail "other libraries than the build has: $(diff built found)"
 
-runs "$installed" -version
-runs "$installed" synth -o data.h5 -samples 60 -test_samples 0 -size 8
-runs "$MPIEXEC" -n 2 "$installed" learn -data data.h5 -o run.h5 -weft_atoms 16 -weft_batch_size 30 -weft_iterations 4
-runs "$installed" info run.h5
+# Nothing lacks, nothing is there by mistake, and nothing names the place where it was installed or the source.
+(cd "$installed" && find . -type f) | sort > files
+for file in bin/weft bin/weft-post bin/weft-submit bin/weft-sweep share/man/man1/weft.1 share/weft/jobs/site.sh \
+  share/weft/jobs/submit.sh share/weft/jobs/sweep.sh share/weft/inputs/fashion-mnist.yaml \
+  share/weft/postprocess/weftpost/__main__.py share/weft/postprocess/pyproject.toml \
+  share/bash-completion/completions/weft share/bash-completion/completions/weft-submit; do
+  grep -qx "./$file" files || fail "not installed: $file"
+done
+grep -E '/tests/|__pycache__|\.pyc$|/\.[a-z]|\.png$|/packaging/|quickstart' files && fail "installed by mistake"
+grep -rlF -e "$TMP/weft" -e "$WEFT_SOURCE" "$installed/share" "$installed/lib/pkgconfig" "$installed/lib/cmake" \
+  > names && fail "names a folder of the build: $(cat names)"
+for script in "$installed"/bin/* "$installed"/share/weft/jobs/s[uw]*.sh; do
+  [ -x "$script" ] || fail "not executable: $script"
+done
+cmp -s <("$WEFT" -help -man) "$installed/share/man/man1/weft.1" || fail "the man page is not what weft -help -man says"
 
-# The flags that the program's own main.c is compiled with, but for Weft's include folder.
-"$PYTHON" - "$build/compile_commands.json" "$WEFT_SOURCE" "$TMP/elsewhere" > flags << 'PYTHON' || fail "no flags"
-import json, shlex, sys
-commands, source, prefix = sys.argv[1:]
-(own,) = (e for e in json.load(open(commands)) if e["file"].endswith("/src/main.c"))
-words = shlex.split(own["command"])
-words = words[: words.index("-o")]
-print(*(w.replace(f"{source}/include", f"{prefix}/include") for w in words), sep="\n")
-PYTHON
-mapfile -t compile < flags
-(cd "$WEFT_SOURCE/include" && find . -name '*.h') | sort > headers
-(cd "$TMP/elsewhere/include" && find . -name '*.h') | sort > there
-diff headers there > /dev/null || fail "headers: $(diff headers there)"
-while read -r header; do
-  printf '#include <%s>\nint weft_one;\n' "${header#./}" > one.c
-  runs "${compile[@]}" -fsyntax-only one.c
-done < headers
+runs "$installed/bin/weft" -version
+runs "$installed/bin/weft" synth -o data.h5 -samples 60 -test_samples 0 -size 8
+runs "$MPIEXEC" -n 2 "$installed/bin/weft" learn -data data.h5 -o run.h5 -weft_atoms 16 -weft_batch_size 30 \
+  -weft_iterations 4
+runs "$installed/bin/weft" info run.h5
+
+# The scripts, by a link in another folder too; what Weft was built from is not needed.
+mkdir links && ln -s "$installed"/bin/weft-* links/
+unset WEFT_SITE PYTHONPATH
+saved=$WEFT WEFT=
+export WEFT
+runs links/weft-post history run.h5
+[ -s run-history.png ] || fail "weft-post drew nothing: $(cat out err)"
+runs links/weft-submit -help
+grep -q "submit.sh" out || fail "weft-submit -help: $(cat out)"
+runs links/weft-sweep -help
+grep -q "GRID.yaml" out || fail "weft-sweep -help: $(cat out)"
+links/weft-submit learn -data no.h5 -o new.h5 > out 2> err
+[ $? -eq 2 ] && grep -q "no.h5" err || fail "weft-submit of a mistake: $(cat out err)"
+PYTHON=/no/such PATH=/nowhere /usr/bin/env bash "$installed/bin/weft-post" > out 2> err # no dirname, no Python
+[ $? -ne 0 ] || fail "weft-post ran without anything"
+WEFT=$saved
+
+# A user's site file outlives a new installation.
+echo "weft_partition=mine" > "$installed/share/weft/jobs/site.sh"
+runs cmake --install "$build" --prefix "$installed"
+grep -qx "weft_partition=mine" "$installed/share/weft/jobs/site.sh" || fail "the user's site.sh was overwritten"
 finish
