@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +116,72 @@ def plausible_history(count: int = ITERATIONS) -> dict[str, np.ndarray]:
         "mean_gap": max_gap / 4,
         "seconds": 1.3 * (t + 1),
     }
+
+
+def write_network(
+    path: Path,
+    accuracy: float = 0.9,
+    *,
+    weights: int = 1000,
+    attributes: dict[str, Any] | None = None,
+) -> Path:
+    """As weft train leaves it, without the weights themselves."""
+    epochs = np.arange(1, 4)
+    with h5py.File(path, "w") as file:
+        file.create_group("/weights")
+        file.create_group("/network").attrs["parameters"] = weights
+        columns = {
+            "epoch": epochs,
+            "test_accuracy": accuracy - 0.01 * (3 - epochs),
+            "train_accuracy": accuracy - 0.02 * (3 - epochs),
+            "test_loss": 1 / epochs,
+            "train_loss": 2 / epochs,
+            "rate": 0.004 * (3 - epochs),
+            "seconds": 0.5 * epochs,
+        }
+        for name, values in columns.items():
+            file[f"/history/{name}"] = values
+        own = {"complete": 1, "test_accuracy": accuracy, "peak_bytes_per_rank": 7 << 20}
+        file.attrs.update(own | (attributes or {}))
+    return path
+
+
+def write_sweep(
+    directory: Path, grid: dict[str, list[str]], bits: Any, accuracy: Any = None
+) -> list[Path]:
+    """A finished sweep over all combinations; bits and accuracy are functions of a point's numbers.
+
+    Returns the points' directories; accuracy=None: the sweep does not train.
+    """
+    points = []
+    for values in itertools.product(*grid.values()):
+        named = dict(zip(grid, values))
+        name = ",".join(f"{key.removeprefix('weft_')}={value}" for key, value in named.items())
+        steps = [{"verb": "learn", "arguments": [], "output": "run.h5"}]
+        steps += [{"verb": "train", "arguments": [], "output": "net.h5"}] if accuracy else []
+        where = f"points/{name}"
+        points.append({"name": name, "directory": where, "values": named, "steps": steps})
+    manifest = {"weft_sweep": 1, "created": "2026-01-02T03:04:05Z", "data": "/data/d.h5"}
+    manifest |= {"grid": "", "grid_path": "g.yaml", "varied": list(grid), "points": points}
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "sweep.json").write_text(json.dumps(manifest))
+    return [_write_point(directory, point, bits, accuracy) for point in points]
+
+
+def _write_point(directory: Path, point: dict[str, Any], bits: Any, accuracy: Any) -> Path:
+    path = directory / point["directory"]
+    path.mkdir(parents=True)
+    values = point["values"]
+    found = {"bits": [bits(values)], "entropy_bits": [100.0], "kept": np.array([1], np.uint8)}
+    attributes = {"peak_bytes_per_rank": 50 << 20}
+    options: dict[str, Any] = {"information": found, "attributes": attributes}
+    write_run(path / "run.h5", gabor_groups((6, 6), 1, 3, 2), 2, shape=(6, 6, 1), **options)
+    if accuracy:
+        write_network(path / "net.h5", accuracy(values))
+    set_status(path, "done")
+    return path
+
+
+def set_status(point: Path, state: str, reason: str = "", exit_status: int = 0) -> None:
+    status = {"state": state, "step": "learn", "exit": exit_status, "reason": reason}
+    (point / "status.json").write_text(json.dumps(status))

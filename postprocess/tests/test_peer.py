@@ -180,17 +180,17 @@ def test_logits_are_those_of_the_formulas(kind: str, tmp_path: Path) -> None:
 def test_normalisation_is_that_of_the_batch_and_runs_along() -> None:
     """Shared channels: their units' numbers are taken together."""
     torch = pytest.importorskip("torch")
-    from weftpost.peer.network import Norm
+    from weftpost.export.parts.network import Norm
 
-    spec = specs()["tied"]
     z = torch.from_numpy(np.random.default_rng(8).normal(2, 3, (20, 6)).astype(np.float32))
-    shared = Norm(6, np.array([0, 0, 0, 1, 1, 1]), spec)
+    shared = Norm(6, 2, 1e-5, 0.1)
+    shared.channel.copy_(torch.tensor([0, 0, 0, 1, 1, 1]))
     out = shared(z)
     for units in (slice(0, 3), slice(3, 6)):
         assert out[:, units].mean().item() == pytest.approx(0, abs=1e-5)
         assert out[:, units].std(unbiased=False).item() == pytest.approx(1, abs=1e-4)
     assert shared.mean[0].item() == pytest.approx(0.1 * z[:, :3].mean().item(), rel=1e-4)
-    alone = Norm(6, None, spec)
+    alone = Norm(6, 6, 1e-5, 0.1)
     assert torch.allclose(alone(z), (z - z.mean(0)) / z.std(0, unbiased=False), atol=1e-4)
 
 

@@ -15,11 +15,17 @@ from .bench import table, turns
 from .bench.result import read_bench
 from .claims import report as claims
 from .claims import table as claims_table
+from .compare import commands as comparisons
 from .errors import UserError
+from .export import commands as exports
 from .figures import atoms, depth, fields, history, rates, style
+from .html import commands as pages
 from .measure import measure
+from .output import put, save_figure, write_text
 from .peer import commands as networks
+from .pools_command import POOLS_HELP, add_pools
 from .runfile import Run, read_run
+from .sweep import commands as sweeps
 
 FIGURES: dict[str, Callable[[Run, int], Figure]] = {
     "atoms": atoms.draw,
@@ -87,6 +93,16 @@ def _parser() -> Parser:
     networks.add_cnn(commands.add_parser("cnn", help=words, description=words), _positive)
     words = networks.PEER_HELP
     networks.add_peer(commands.add_parser("peer", help=words, description=words), _positive)
+    words = pages.REPORT_HELP
+    pages.add_report(commands.add_parser("report", help=words, description=words))
+    command = commands.add_parser("pools", help=POOLS_HELP, description=POOLS_HELP)
+    add_pools(command, _natural, _positive)
+    words = comparisons.COMPARE_HELP
+    comparisons.add_compare(commands.add_parser("compare", help=words, description=words))
+    words = sweeps.SWEEP_HELP
+    sweeps.add_sweep(commands.add_parser("sweep", help=words, description=words))
+    words = exports.EXPORT_HELP
+    exports.add_export(commands.add_parser("export", help=words, description=words), _natural)
     return parser
 
 
@@ -136,7 +152,7 @@ def _write_figures(run: Run, options: argparse.Namespace) -> None:
     # All are drawn before any is written: a file that cannot give one leaves no half set behind.
     figures = {name: FIGURES[name](run, getattr(options, "groups", 0)) for name in names}
     for name, figure in figures.items():
-        print(_save(figure, directory, f"{run.path.stem}-{name}.png"), flush=True)
+        print(save_figure(figure, directory / f"{run.path.stem}-{name}.png"), flush=True)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -145,9 +161,9 @@ def _compare(options: argparse.Namespace) -> None:
     style.apply()
     directory, name = options.directory or options.result.parent, f"{options.result.stem}-compared"
     print(table.as_text(found), end="\n\n", flush=True)
-    print(_write(table.as_markdown(found), directory, f"{name}.md"))
-    print(_write(turns.as_json(found) + "\n", directory, f"{name}.json"))
-    print(_save(rates.draw(found), directory, f"{name}.png"))
+    print(write_text(table.as_markdown(found), directory / f"{name}.md"))
+    print(write_text(turns.as_json(found) + "\n", directory / f"{name}.json"))
+    print(save_figure(rates.draw(found), directory / f"{name}.png"))
 
 
 def _claims(options: argparse.Namespace) -> None:
@@ -156,32 +172,15 @@ def _claims(options: argparse.Namespace) -> None:
     style.apply()
     text = claims_table.as_markdown(found.rows, found.missing)
     print(text, flush=True)
-    print(_write(text + "\n", directory, "claims.md"))
-    print(_write(claims_table.as_csv(found.rows), directory, "claims.csv"))
-    print(_put(directory / "claims.h5", lambda path: claims_table.write_hdf5(path, found.rows)))
+    print(write_text(text + "\n", directory / "claims.md"))
+    print(write_text(claims_table.as_csv(found.rows), directory / "claims.csv"))
+    print(put(directory / "claims.h5", lambda path: claims_table.write_hdf5(path, found.rows)))
     for name, draw in found.figures.items():
-        print(_save(draw(), directory, f"claims-{name}.png"), flush=True)
+        print(save_figure(draw(), directory / f"claims-{name}.png"), flush=True)
 
 
 def _progress(words: str) -> None:
     print(f"weftpost: {words}", file=sys.stderr, flush=True)
-
-
-def _write(text: str, directory: Path, name: str) -> Path:
-    return _put(directory / name, lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def _save(figure: Figure, directory: Path, name: str) -> Path:
-    return _put(directory / name, lambda path: figure.savefig(path, dpi=style.DPI))
-
-
-def _put(path: Path, write: Callable[[Path], object]) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from error
-    return path
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from .geometry import PIXEL_ORDERS, Picture
 
 @dataclass(frozen=True)
 class Layer:
-    """What the first layer learnt. Atoms of a group are consecutive columns of the dictionary."""
+    """What a layer learnt. Atoms of a group are consecutive columns of the dictionary."""
 
     dictionary: np.ndarray  # [d, k]
     connectivity: np.ndarray  # [d, G]
@@ -61,7 +61,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class History:
-    """One entry per iteration of the first layer."""
+    """One entry per iteration of a layer."""
 
     iteration: np.ndarray
     objective: np.ndarray
@@ -91,26 +91,31 @@ class Run:
     information: Information | None
     freeze_iteration: int | None
     notes: tuple[str, ...]  # things a reader should know, though nothing is wrong enough to stop
+    index: int = 0  # which layer `layer` and `history` are of
+    layers: int = 1  # in the file
 
     def status(self) -> str:
         return "complete" if self.complete else "checkpoint"
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, index: int = 0) -> Run:
+    """With the layer of this index; a picture goes with layer 0 alone."""
     with open_file(path) as file:
-        layer = _read_layer(file)
-        picture, notes = read_picture(file.attrs, layer.d)
+        layer = _read_layer(file, index)
+        picture, notes = (None, ()) if index else read_picture(file.attrs, layer.d)
         if layer.dictionary[:, np.repeat(~layer.alive, layer.group_size)].any():
             notes += ("removed groups have atoms that are not zero; they are left out",)
         return Run(
             path=path,
-            complete=bool(_number(file.attrs, "complete") or 0),
+            complete=bool(number_of(file.attrs, "complete") or 0),
             picture=picture,
             layer=layer,
-            history=_read_history(file),
+            history=_read_history(file, index),
             information=_read_information(file),
-            freeze_iteration=_read_freeze(file),
+            freeze_iteration=_read_freeze(file, index),
             notes=notes,
+            index=index,
+            layers=len(file["/layers"]),
         )
 
 
@@ -147,35 +152,34 @@ def _reason(error: Exception, kind: str) -> str:
     return f"damaged or not a {kind} ({first_line})"
 
 
-def _read_layer(file: h5py.File) -> Layer:
+def _read_layer(file: h5py.File, index: int) -> Layer:
     if "/layers/0/dictionary" not in file:
         raise UserError("not a run file (no /layers/0/dictionary); give what weft learn wrote")
-    layer = file["/layers/0"]
-    dictionary = _array(layer, "dictionary", 2)
-    connectivity = _array(layer, "connectivity", 2)
-    alive = _array(layer, "alive", 1) != 0
-    usage = _array(layer, "usage", 1) if "usage" in layer else None
-    _check_shapes(dictionary, connectivity, alive, usage)
-    return Layer(dictionary, connectivity, alive, usage)
+    if f"/layers/{index}" not in file:
+        raise UserError(f"no /layers/{index}: its last layer is {len(file['/layers']) - 1}")
+    group = file[f"/layers/{index}"]
+    layer = Layer(
+        dictionary=_array(group, "dictionary", 2),
+        connectivity=_array(group, "connectivity", 2),
+        alive=_array(group, "alive", 1) != 0,
+        usage=_array(group, "usage", 1) if "usage" in group else None,
+    )
+    _check_shapes(layer, f"/layers/{index}")
+    return layer
 
 
-def _check_shapes(
-    dictionary: np.ndarray,
-    connectivity: np.ndarray,
-    alive: np.ndarray,
-    usage: np.ndarray | None,
-) -> None:
-    (d, k), (rows, groups) = dictionary.shape, connectivity.shape
+def _check_shapes(layer: Layer, where: str) -> None:
+    (d, k), (rows, groups) = layer.dictionary.shape, layer.connectivity.shape
     if min(d, k, groups) == 0:
-        raise UserError("/layers/0 is empty")
+        raise UserError(f"{where} is empty")
     if rows != d or k % groups:
         raise UserError(
-            f"/layers/0/connectivity is {rows} x {groups}, which does not go with "
+            f"{where}/connectivity is {rows} x {groups}, which does not go with "
             f"a dictionary of {d} x {k}"
         )
-    for name, values in (("alive", alive), ("usage", usage)):
+    for name, values in (("alive", layer.alive), ("usage", layer.usage)):
         if values is not None and len(values) != groups:
-            raise UserError(f"/layers/0/{name} has {len(values)} entries for {groups} groups")
+            raise UserError(f"{where}/{name} has {len(values)} entries for {groups} groups")
 
 
 def _array(group: h5py.Group, name: str, rank: int, finite: bool = True) -> np.ndarray:
@@ -191,16 +195,17 @@ def _array(group: h5py.Group, name: str, rank: int, finite: bool = True) -> np.n
     return values
 
 
-def _read_history(file: h5py.File) -> History | None:
-    if "/history/0" not in file:
+def _read_history(file: h5py.File, index: int) -> History | None:
+    where = f"/history/{index}"
+    if where not in file:
         return None
-    group = file["/history/0"]
+    group = file[where]
     # Not finite is let through here: a history that ends in NaN should be seen, not refused.
     columns = {
         f.name: _array(group, f.name, 1, finite=f.name == "iteration") for f in fields(History)
     }
     if len({len(values) for values in columns.values()}) > 1:
-        raise UserError("/history/0 has columns of different lengths")
+        raise UserError(f"{where} has columns of different lengths")
     return History(**columns)
 
 
@@ -219,12 +224,12 @@ def _read_information(file: h5py.File) -> Information | None:
     return Information(bits, entropy, kept)
 
 
-def _read_freeze(file: h5py.File) -> int | None:
-    places = [file.attrs]
-    if "/history/0" in file:
-        places.append(file["/history/0"].attrs)
+def _read_freeze(file: h5py.File, index: int) -> int | None:
+    places = [] if index else [file.attrs]  # the root's is of layer 0
+    if f"/history/{index}" in file:
+        places.append(file[f"/history/{index}"].attrs)
     for attributes in places:
-        value = _number(attributes, "freeze_iteration")
+        value = number_of(attributes, "freeze_iteration")
         if value is not None and value >= 0:
             return int(value)
     return None
@@ -239,7 +244,7 @@ def read_picture(attributes: Any, d: int) -> tuple[Picture | None, tuple[str, ..
     if height * width * channels != d or min(height, width) < 2:
         text = " x ".join(str(size) for size in shape)
         return None, (f"shape {text} is no picture of {d} inputs: they are drawn along a line",)
-    order = _text(attributes, "pixel_order")
+    order = text_of(attributes, "pixel_order")
     if order in PIXEL_ORDERS:
         return Picture(height, width, channels, order), ()
     if channels == 1:  # then the order makes no difference
@@ -249,7 +254,7 @@ def read_picture(attributes: Any, d: int) -> tuple[Picture | None, tuple[str, ..
     return Picture(height, width, channels), ("no pixel_order in the file: planes taken",)
 
 
-def _number(attributes: Any, name: str) -> float | None:
+def number_of(attributes: Any, name: str) -> float | None:
     """A numeric attribute, stored as a scalar or as an array of one."""
     if name not in attributes:
         return None
@@ -257,7 +262,7 @@ def _number(attributes: Any, name: str) -> float | None:
     return float(values[0]) if values.size else None
 
 
-def _text(attributes: Any, name: str) -> str | None:
+def text_of(attributes: Any, name: str) -> str | None:
     """A string attribute, of fixed or variable length."""
     if name not in attributes:
         return None

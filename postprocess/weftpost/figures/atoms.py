@@ -18,7 +18,7 @@ CURVE_HEIGHT, CURVE_WIDTH = 44, 90
 
 def draw(run: Run, most: int) -> Figure:
     groups = run.layer.most_used()[:most]
-    height, width = _tile_shape(run.picture)
+    height, width = tile_shape(run.picture)
     layout = layouts.choose(len(groups), run.layer.group_size, height, width)
     page = Page(layout.width, layout.bottom)
     page.heading(MARGIN, title(run), f"{order_note(run, len(groups))} {_scale_note(run.picture)}")
@@ -36,7 +36,7 @@ def atom_image(atom: np.ndarray, picture: Picture, scale: float) -> np.ndarray:
     return np.repeat(side_by_side[:, :, None], 3, axis=2)
 
 
-def _tile_shape(picture: Picture | None) -> tuple[int, int]:
+def tile_shape(picture: Picture | None) -> tuple[int, int]:
     if picture is None:
         return CURVE_HEIGHT, CURVE_WIDTH
     across = 1 if picture.channels == 3 else picture.channels
@@ -66,16 +66,19 @@ def _pictures(run: Run, layout: Layout) -> DrawGroup:
 
 
 def _curves(run: Run, layout: Layout) -> DrawGroup:
-    across = (np.arange(run.layer.d) + 0.5) / run.layer.d * layout.tile_width
-
     def draw_group(page: Page, group: int, lefts: list[int], top: int) -> None:
         atoms = run.layer.group_atoms(group)
         scale = float(np.abs(atoms).max()) or 1.0
-        middle, half = top + layout.tile_height / 2, 0.46 * layout.tile_height
         for left, atom in zip(lefts, atoms.T):
-            page.box(left, top, layout.tile_width, layout.tile_height, 1.0)
-            page.box(left, int(middle), layout.tile_width, 1, 0.8)
-            curve = np.stack([left + across, middle - half * atom / scale], axis=1)
-            page.lines([curve], BLUE, 0.8)
+            draw_curve(page, atom / scale, left, top, layout)
 
     return draw_group
+
+
+def draw_curve(page: Page, values: np.ndarray, left: int, top: int, layout: Layout) -> None:
+    """In a tile, over the index of the input; values in -1..1."""
+    across = (np.arange(len(values)) + 0.5) / len(values) * layout.tile_width
+    middle, half = top + layout.tile_height / 2, 0.46 * layout.tile_height
+    page.box(left, top, layout.tile_width, layout.tile_height, 1.0)
+    page.box(left, int(middle), layout.tile_width, 1, 0.8)
+    page.lines([np.stack([left + across, middle - half * values], axis=1)], BLUE, 0.8)

@@ -57,19 +57,21 @@ def _heat_maps(run: Run, layout: Layout) -> DrawGroup:
 
 
 def _bars(run: Run, layout: Layout) -> DrawGroup:
-    across = (np.arange(run.layer.d) + 0.5) / run.layer.d * layout.tile_width
-
     def draw_group(page: Page, group: int, lefts: list[int], top: int) -> None:
-        field = run.layer.connectivity[:, group]
-        page.box(lefts[0], top, layout.tile_width, layout.tile_height, 1.0)
-        connected = np.flatnonzero(field)
-        height = 0.94 * layout.tile_height * field[connected] / (field.max() or 1.0)
-        x, floor = lefts[0] + across[connected], top + layout.tile_height
-        ends = np.stack([x, np.full_like(x, floor), x, floor - height], axis=1)
-        bars = list(ends.reshape(-1, 2, 2))
-        page.lines(bars, BLUE, max(0.5, 0.6 * layout.tile_width / run.layer.d))
+        draw_bars(page, run.layer.connectivity[:, group], lefts[0], top, layout)
 
     return draw_group
+
+
+def draw_bars(page: Page, field: np.ndarray, left: int, top: int, layout: Layout) -> None:
+    """In a tile, over the index of the input."""
+    across = (np.arange(len(field)) + 0.5) / len(field) * layout.tile_width
+    page.box(left, top, layout.tile_width, layout.tile_height, 1.0)
+    connected = np.flatnonzero(field)
+    height = 0.94 * layout.tile_height * field[connected] / (field.max() or 1.0)
+    x, floor = left + across[connected], top + layout.tile_height
+    ends = np.stack([x, np.full_like(x, floor), x, floor - height], axis=1)
+    page.lines(list(ends.reshape(-1, 2, 2)), BLUE, max(0.5, 0.6 * layout.tile_width / len(field)))
 
 
 def _draw_scale(page: Page) -> None:

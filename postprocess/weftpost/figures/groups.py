@@ -22,7 +22,7 @@ DrawGroup = Callable[[Page, int, list[int], int], None]
 def title(run: Run) -> str:
     layer = run.layer
     return (
-        f"{_short(run.path.name)} ({run.status()}): {describe_inputs(run.picture, layer.d)}, "
+        f"{_short(run.path.name)} ({run.status()}){_which(run)}: {describe_inputs(run.picture, layer.d)}, "
         f"k = {layer.k} atoms in groups of p = {layer.group_size}, "
         f"{int(layer.alive.sum())} of {layer.groups} groups alive"
     )
@@ -38,7 +38,7 @@ def order_note(run: Run, shown: int) -> str:
 
 def draw_groups(page: Page, run: Run, groups: np.ndarray, layout: Layout, draw: DrawGroup) -> None:
     for group, (left, top) in zip(groups, layout.frames()):
-        page.text(left, top - LABEL + 2, _label(run, int(group)), fontsize=8)
+        page.text(left, top - LABEL + 2, label(run, int(group)), fontsize=8)
         page.box(left, top, layout.frame_width, layout.frame_height, FRAME_GREY)
         page.box(left + 1, top + 1, layout.frame_width - 2, layout.tile_height, BETWEEN_GREY)
         draw(page, int(group), layout.tile_lefts(left), top + 1)
@@ -46,11 +46,15 @@ def draw_groups(page: Page, run: Run, groups: np.ndarray, layout: Layout, draw: 
         page.text(MARGIN, HEADER, "No group is alive: nothing to draw.", fontsize=12)
 
 
+def _which(run: Run) -> str:
+    return f", layer {run.index}" if run.index else ""
+
+
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def _label(run: Run, group: int) -> str:
+def label(run: Run, group: int) -> str:
     usage = run.layer.usage
     return f"#{group}" if usage is None else f"{100 * usage[group]:.2g} %  (#{group})"
 

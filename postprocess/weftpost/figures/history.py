@@ -41,7 +41,7 @@ def draw(run: Run) -> Figure:
 def _subtitle(history: History) -> str:
     count = len(history.iteration)
     return (
-        f"First layer, {count} iteration{'s' * (count > 1)} of one batch each; "
+        f"{count} iteration{'s' * (count > 1)} of one batch each; "
         f"last objective {history.objective[-1]:.4g}, "
         f"worst duality gap {history.max_gap.max():.2g}"
     )

@@ -31,9 +31,12 @@ def again(
     progress: Callable[[int], Callable[[dict[str, list[float]]], None]],
 ) -> Result:
     """The history is empty where no epochs are asked for."""
+    taken = network.input
+    if taken is None:
+        raise UserError(f"{network.path}: a readout of a structure: no network to train anew")
     samples = {
         split: Samples(
-            torch.from_numpy(network.input.prepare(data.x[split])), torch.from_numpy(data.y[split])
+            torch.from_numpy(taken.prepare(data.x[split])), torch.from_numpy(data.y[split])
         )
         for split in (TRAIN, TEST)
     }

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from ..errors import UserError
+from ..options import read_options
 from ..runfile import open_file
 from .spec import MaskedLayer, NetworkSpec
 
@@ -35,9 +36,10 @@ class Input:
 class NetworkFile:
     path: Path
     spec: NetworkSpec
-    input: Input
+    input: Input | None  # None: what it takes are not samples but the responses of the structure
     options: dict[str, str]  # as run, names without the dash
     structure: str  # path of the run file, "" where the file does not say
+    checksum: str  # the structure's
     parameters: int  # how many numbers training found, as the file says
     accuracy: float
     seconds: float  # of training, in all
@@ -54,22 +56,24 @@ def read_network(path: Path) -> NetworkFile:
         network = file.get("/network")
         if network is None or "/weights" not in file:
             raise UserError("no /network: not a network file")
-        options = _options(file)
+        refuse_checkpoint(file, "weft train")
+        options = read_options(file)
         seconds = file["/history/seconds"][()]
         return NetworkFile(
             path=path,
             spec=_spec(file, network, options),
-            input=_input(network),
+            input=None if "/readout" in file else _input(network),
             options=options,
-            structure=_structure(file, options),
-            parameters=int(_number(network, "parameters")),
-            accuracy=float(_number(file, "test_accuracy")),
+            structure=options.get("structure", "") or _structure(file)[0],
+            checksum=_structure(file)[1],
+            parameters=int(number(network, "parameters")),
+            accuracy=float(number(file, "test_accuracy")),
             seconds=float(seconds[-1]) if len(seconds) else 0.0,
         )
 
 
 def _spec(file: h5py.File, network: h5py.Group, options: dict[str, str]) -> NetworkSpec:
-    layers = [_layer(network[f"layers/{i}"]) for i in range(int(_number(network, "layers")))]
+    layers = [_layer(network[f"layers/{i}"]) for i in range(int(number(network, "layers")))]
     hidden = tuple(int(units) for units in network["hidden"][()])
     read, units = (float(options.get(f"weft_train_dropout{w}", 0.2)) for w in ("", "_hidden"))
     # Samples themselves are not dropped from: an MLP's first layer sees them whole.
@@ -77,13 +81,13 @@ def _spec(file: h5py.File, network: h5py.Group, options: dict[str, str]) -> Netw
     weights: dict[str, np.ndarray] = {}
     file["/weights"].visititems(lambda name, item: _collect(weights, name, item))
     return NetworkSpec(
-        inputs=int(_number(network, "inputs")),
-        classes=int(_number(network, "classes")),
+        inputs=int(number(network, "inputs")),
+        classes=int(number(network, "classes")),
         layers=tuple(layers),
         hidden=hidden,
         dropout=dropout,
-        pool_epsilon=_number(network, "pool_epsilon"),
-        norm_epsilon=_number(network, "norm_epsilon"),
+        pool_epsilon=number(network, "pool_epsilon"),
+        norm_epsilon=number(network, "norm_epsilon"),
         weights=weights,
     )
 
@@ -99,18 +103,18 @@ def _layer(group: h5py.Group) -> MaskedLayer:
     pool_start, pool_group = group["pool_start"][()], group["pool_group"][()]
     alone = len(pool_start) == len(start) and _counts(pool_group) and (np.diff(pool_start) == 1).all()
     return MaskedLayer(
-        inputs=int(_number(group, "inputs")),
-        group_size=int(_number(group, "group_size")),
+        inputs=int(number(group, "inputs")),
+        group_size=int(number(group, "group_size")),
         start=start,
         input=group["input"][()],
         row=_unless_counting(group, "row"),
         pool_start=None if alone else pool_start,
         pool_group=None if alone else pool_group,
-        threshold=_number(group, "threshold"),
+        threshold=number(group, "threshold"),
         pooled_channel=_unless_counting(group, "pooled_channel"),
         single_channel=_unless_counting(group, "single_channel"),
-        read_pooled=bool(_number(group, "read_pooled")),
-        read_single=bool(_number(group, "read_single")),
+        read_pooled=bool(number(group, "read_pooled")),
+        read_single=bool(number(group, "read_single")),
     )
 
 
@@ -126,34 +130,35 @@ def _counts(values: np.ndarray) -> bool:
 
 
 def _input(network: h5py.Group) -> Input:
-    whitened = bool(_number(network, "whitened"))
+    whitened = bool(number(network, "whitened"))
     return Input(
         mean=np.asarray(network["mean"][()], float),
         whitening=np.asarray(network["whitening"][()], np.float32) if whitened else None,
-        contrast_floor=_number(network, "contrast_floor"),
+        contrast_floor=number(network, "contrast_floor"),
     )
 
 
-def _number(place: h5py.Group, name: str) -> float:
+def number(place: h5py.Group, name: str) -> float:
     if name not in place.attrs:
-        raise UserError(f"{place.name} has no attribute {name}: not a finished network file")
+        raise UserError(f"{place.name} has no attribute {name}: not a finished file")
     return float(np.ravel(place.attrs[name])[0])
 
 
-def _options(file: h5py.File) -> dict[str, str]:
-    if "/options" not in file:
-        return {}
-    text = file["/options"][()]
-    lines = (text.decode() if isinstance(text, bytes) else str(text)).splitlines()
-    pairs = (line.partition(":") for line in lines if ":" in line)
-    return {name.strip().lstrip("-"): value.strip().strip("'\"") for name, _, value in pairs}
+def text_of(file: h5py.File, name: str) -> str:
+    """A text attribute of the file, "" where it has none."""
+    text = np.ravel(file.attrs.get(name, ""))[0]
+    return text.decode() if isinstance(text, bytes) else str(text)
 
 
-def _structure(file: h5py.File, options: dict[str, str]) -> str:
-    """As the options have it; the attribute has its checksum behind it."""
-    text = file.attrs.get("structure", "")
-    text = text.decode() if isinstance(text, bytes) else str(text)
-    return options.get("structure", "") or text.rpartition(" ")[0]
+def refuse_checkpoint(file: h5py.File, verb: str) -> None:
+    if "complete" in file.attrs and not number(file, "complete"):
+        raise UserError(f"a checkpoint: finish it with {verb} -resume")
+
+
+def _structure(file: h5py.File) -> tuple[str, str]:
+    """Path and checksum."""
+    path, _, checksum = text_of(file, "structure").rpartition(" ")
+    return path, checksum
 
 
 def starts(network: NetworkFile, run: Path) -> dict[str, np.ndarray]:
