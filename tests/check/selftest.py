@@ -50,6 +50,8 @@ TREE = {f"include/weft/{header}": "#pragma once\n" for header in OWNER} | {
     "inputs/claims/two.yaml": "weft_atoms: 32\n",
     "inputs/sweeps/grid.yaml": "learn:\n  weft_atoms: [32, 64]  # two\ntrain: {}\nwhere: [weft_atoms > 1]\n",
     "inputs/one.yaml": "# Every value is the default.\nweft_atoms: 64\n",
+    "postprocess/weftpost/one.py": "def twice(n: int) -> int:\n    return 2 * n\n",
+    "jobs/weftsweep/one.py": "",
     "weft": HELP,
 }
 
@@ -94,6 +96,8 @@ WRONG = [
     ("registered", "tests/unit/one.c", UNIT.replace("MAIN(tests)", "MAIN(others)"), "no table others[]"),
     ("registered", "tests/unit/one.c", UNIT.replace("  (void)state;", "/* void test_one(void **s) { */").replace(
         "cmocka_unit_test(test_one)", "/* cmocka_unit_test(test_one) */"), "registered 0 times"),
+    ("types", "postprocess/weftpost/two.py", "from .one import twice\nx: str = twice(1)\n", "Incompatible types"),
+    ("types", "jobs/weftsweep/two.py", "def f() -> int:\n    return None\n", "Incompatible return value"),
     ("format", "src/one.c", "int  x ;\n", "clang-format-violations"),
 ]
 
@@ -112,6 +116,7 @@ def make(root: Path, more: dict[str, str]) -> None:
         (root / path).write_text(text, encoding="utf-8")
     (root / "weft").chmod(0o755)
     shutil.copy(SOURCE / ".clang-format", root)
+    shutil.copy(SOURCE / "postprocess/pyproject.toml", root / "postprocess")
 
 
 def attempt(check: str, more: dict[str, str]) -> tuple[int, str]:

@@ -30,8 +30,13 @@ class Peer:
             )
         worker = [sys.executable, "-m", "weftpost.bench.lasso"]
         command = [*worker, str(problem), str(samples or have)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self._process = subprocess.Popen(command, env=environment(blas), **pipes)
+        self._process = subprocess.Popen(
+            command,
+            env=environment(blas),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         hello = self._read()
         self.samples: int = hello["samples"]
         self.blas: list[str] = hello["blas"]

@@ -140,8 +140,9 @@ def _run_weft(weft: Path, problem: Path, bench: Bench, coder: str, precision: st
         if bench.samples is not None:
             command += ["-samples", str(bench.samples)]
         try:
-            pipes = {"capture_output": True, "text": True}
-            done = subprocess.run(command, env=environment(bench.blas), check=False, **pipes)
+            done = subprocess.run(
+                command, env=environment(bench.blas), check=False, capture_output=True, text=True
+            )
         except OSError as error:
             raise UserError(f"{weft}: {error.strerror or error}") from error
         if done.returncode:

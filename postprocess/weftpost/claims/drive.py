@@ -88,8 +88,14 @@ class Drive:
         with log.open("wb") as out:
             out.write((" ".join(command) + "\n").encode())
             out.flush()
-            pipes = {"stdout": out, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-            return subprocess.Popen(command, cwd=self.directory, env=environment(1), **pipes)
+            return subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env=environment(1),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
 
     def log(self, step: Step) -> Path:
         return self.directory / "log" / (step.name.replace("/", "-") + ".log")

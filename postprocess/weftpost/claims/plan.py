@@ -87,7 +87,7 @@ def _peer(name: str, data: str, seed: int, about: dict[str, Any]) -> Iterator[St
     kinds = (KINDS[0], PEER)
     net, output = (f"{name}/accuracy/{kind}-seed{seed}.net.h5" for kind in kinds)
     logits = f"{name}/accuracy/{kinds[0]}-seed{seed}.logits.h5"
-    command = ("WEFT", "encode", "-network", net, "-data", data, "-o", logits)
+    command: tuple[str, ...] = ("WEFT", "encode", "-network", net, "-data", data, "-o", logits)
     yield Step(logits, command, (net, data), 3, {**about, "makes": "logits"})
     files = (net, "--data", data, "--logits", logits, "-o", output, "--seed", str(seed))
     command = ("PYTHON", "-m", "weftpost", "peer", *files)

@@ -53,8 +53,8 @@ def _scale_note(picture: Picture | None) -> str:
 
 
 def _pictures(run: Run, layout: Layout) -> DrawGroup:
+    assert run.picture is not None
     picture = run.picture
-    assert picture is not None
 
     def draw_group(page: Page, group: int, lefts: list[int], top: int) -> None:
         atoms = run.layer.group_atoms(group)

@@ -46,8 +46,8 @@ def field_image(connectivity: np.ndarray, picture: Picture) -> np.ndarray:
 
 
 def _heat_maps(run: Run, layout: Layout) -> DrawGroup:
+    assert run.picture is not None
     picture = run.picture
-    assert picture is not None
 
     def draw_group(page: Page, group: int, lefts: list[int], top: int) -> None:
         image = field_image(run.layer.connectivity[:, group], picture)

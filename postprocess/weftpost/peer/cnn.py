@@ -41,11 +41,11 @@ def prepare(data: Data, dropout: float, seed: int) -> tuple[Cnn, dict[str, Sampl
     """The network at its start, and the pictures less one mean, over one deviation, of all pixels."""
     pictures = {split: torch.from_numpy(data.pictures(split)) for split in (TRAIN, TEST)}
     mean, deviation = pictures[TRAIN].mean(), pictures[TRAIN].std()
-    channels, *sides = pictures[TRAIN].shape[1:]
-    if min(sides) < SMALLEST:
+    channels, height, width = pictures[TRAIN].shape[1:]
+    if min(height, width) < SMALLEST:
         raise UserError(f"{data.path}: the CNN needs pictures of {SMALLEST} x {SMALLEST} at least")
     torch.manual_seed(seed)
-    model = Cnn((channels, *sides), data.classes, dropout)
+    model = Cnn((channels, height, width), data.classes, dropout)
     samples = {
         split: Samples(_laid_out((x - mean) / deviation), torch.from_numpy(data.y[split]))
         for split, x in pictures.items()
