@@ -56,9 +56,11 @@ _weft_options() {
   _weft_words "$list" "$begun"
 }
 
-# The options of a script in jobs/, by its -help.
+# The options of a script in jobs/, by its -help; those of sbatch that it mentions are none of its own.
 _weft_script_options() {
-  _weft_words "$("$1" -help 2> /dev/null | grep -oE -- '(^|[ [])--?[a-z][a-z-]+' | tr -d ' [' | sort -u)" "$2"
+  local options
+  options=$("$1" -help 2> /dev/null | sed 's/sbatch -.*//' | grep -oE -- '(^|[ [])--?[a-z][a-z-]*' | tr -d ' [' | sort -u)
+  _weft_words "$options" "$2"
 }
 
 # Where the verb stands or is to stand: behind the options of submit.sh, each of which has a value.
@@ -83,6 +85,7 @@ _weft() {
   if [ "$COMP_CWORD" -eq "$at" ]; then
     case ${COMP_WORDS[0]##*/}$begun in
       *submit*--*) _weft_script_options "${COMP_WORDS[0]}" "$begun" ;;
+      *submit*) _weft_words "learn train encode bench -help" "$begun" ;;
       *) _weft_words "$(awk '$2 == "word" { print $1 }' <<< "$lines") -help -version" "$begun" ;;
     esac
     return 0

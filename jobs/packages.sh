@@ -79,11 +79,13 @@ weft_install() {
   done
 }
 
-# The Python that has what the pictures need: the system's may stand behind another one in PATH.
+# weft_python [MODULE]: the Python that has what the pictures need, and the module. The system's may stand behind another
+# one in PATH.
 weft_python() {
   local python
   for python in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
-    "$python" -c 'import h5py, matplotlib, numpy' 2> /dev/null && echo "$python" && return 0
+    "$python" -c 'import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, sys.argv[1:])))' \
+      h5py matplotlib numpy ${1:+"$1"} 2> /dev/null && echo "$python" && return 0
   done
   return 1
 }

@@ -48,7 +48,9 @@ step "Learn on $ranks ranks"
 mpiexec -n $ranks "$build/weft" learn -data "$data" -o "$run" -resume
 
 step "Pictures"
-PYTHONPATH=$weft_source/postprocess "$python" -m weftpost all "$run"
+export PYTHONPATH=$weft_source/postprocess
+"$python" -m weftpost all "$run"
+"$python" -m weftpost report "$run"
 
 as_root=
 [ "$(id -u)" -ne 0 ] || as_root=". jobs/mpienv.sh && weft_mpi_env $ranks        # Open MPI wants to be told that root is meant
@@ -56,6 +58,7 @@ as_root=
 cat << TEXT
 
 == Done, in $SECONDS s after the packages. Look at
+  ${run%.h5}-report.html   all of it on one page, for a browser
   ${run%.h5}-atoms.png     what the units look for, group by group, most used first
   ${run%.h5}-fields.png    which inputs each group connects to
   ${run%.h5}-history.png   how the learning went
@@ -64,5 +67,5 @@ Run again, this keeps both files; to learn anew, name another folder: ./jobs/qui
 == Next, with your own data, in $weft_source
   $as_root./build/weft import hdf5 -file YOURS.h5 -x /PATH/OF/SAMPLES -o data.h5     # or idx, cifar10: weft import -help
   mpiexec -n $ranks ./build/weft learn -data data.h5 -o run.h5
-  PYTHONPATH=postprocess $python -m weftpost all run.h5
+  PYTHONPATH=postprocess $python -m weftpost report run.h5
 TEXT

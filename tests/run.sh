@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # ./tests/run.sh [--petsc64] [--label L]...
 # From a bare Debian 12 to tested: installs the packages, builds in build-test/ with warnings as errors and runs the
-# tests by ctest: those of the labels named (unit, cli, python, check, long), or all but the long ones and then, against
-# a PETSc of 64-bit indices in build-test64/, the unit tests. --petsc64: there only, and the labels named there.
+# tests by ctest: those of the labels named (unit, cli, python, check, slurm, long), or all but the long ones and then,
+# against a PETSc of 64-bit indices in build-test64/, the unit tests. --petsc64: there only, and the labels named there.
 # Exit status: 0 all passed; 2 something is missing or misspelt; else a build or a test failed.
 set -euo pipefail
 . "$(dirname "$0")/../jobs/packages.sh"

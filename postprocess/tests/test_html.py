@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from pages import HOSTILE, HOSTILE_NAME, Document, all_pages, report, two_layers
-from synthetic import bump_groups, gabor_groups, plausible_history, write_run, write_sweep
+from synthetic import (
+    bump_groups,
+    gabor_groups,
+    plausible_history,
+    write_network,
+    write_run,
+    write_sweep,
+)
 
 from weftpost.__main__ import main
 from weftpost.figures import atoms, history, style
@@ -205,6 +212,16 @@ def test_network_without_its_parts_is_no_fault(tmp_path: Path) -> None:
         file.attrs.update({"complete": 0, "test_accuracy": np.nan})
     document = Document(report(path, tmp_path / "page.html"))
     assert "checkpoint" in document.all("main")[0].text
+
+
+def test_network_without_test_samples_tells_of_training_alone(tmp_path: Path) -> None:
+    path = write_network(tmp_path / "net.h5", np.nan)
+    with h5py.File(path, "a") as file:
+        file["/history/test_loss"][:] = np.nan
+        file["/history/train_accuracy"][:] = 0.5
+    (picture,) = Document(report(path, tmp_path / "page.html")).all("img")
+    assert "training accuracy from 50.00 %" in picture.attributes["alt"]
+    assert "test" not in picture.attributes["alt"]
 
 
 def test_sweep_names_the_best_and_ranks_it(documents: dict[str, Document]) -> None:

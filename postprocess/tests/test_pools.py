@@ -155,6 +155,14 @@ def test_further_layers_are_drawn_and_read(deep: Path, capsys: pytest.CaptureFix
     assert "/layers/3" in refusal(["pools", str(deep), "--layer", "3"], capsys)
 
 
+def test_a_shared_layer_of_as_many_pools_as_groups_is_refused(
+    deep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with h5py.File(deep, "a") as file:
+        file.create_group("/layers/0/shared")
+    assert "shared" in refusal(["pools", str(deep), "--layer", "1"], capsys)
+
+
 def test_a_shared_layer_is_refused(deep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with h5py.File(deep, "a") as file:
         del file["layers/1"], file["layers/2"]

@@ -21,7 +21,7 @@ from weftpost.metrics import METRICS, read_metrics
 from weftpost.sweep.best import best, correlation, rank
 from weftpost.sweep.collect import Sweep, read_sweep
 from weftpost.sweep.columns import log_spaced, option_column, short
-from weftpost.sweep.words import ordinal, sentences, summary
+from weftpost.sweep.words import ordinal, sentences, summary, teller
 
 GRID = {"weft_sparsity": ["0.3", "0.5"], "weft_connectivity_penalty": ["0.05", "0.1", "0.2"]}
 PICTURES = ("sweep-parallel.png", "sweep-response.png")
@@ -172,6 +172,13 @@ def test_nothing_done_gives_a_table_and_no_picture(directory: Path, points: list
     assert len(rows(directory)) == 6 and not list(directory.glob("*.png"))
 
 
+def test_a_log_that_ends_in_anything_sinks_no_table(directory: Path, points: list[Path]) -> None:
+    """Zero bytes of a file system that went down, bytes of another encoding, a terminal's escapes."""
+    set_status(points[0], "failed", "killed\0\0 by \x1b[31m\udcff a node\0")
+    assert main(["sweep", str(directory)]) == 0 and main(["report", str(directory)]) == 0
+    assert rows(directory)[0]["reason"] == "killed   by  [31m  a node"
+
+
 def test_without_training_there_is_no_accuracy(tmp_path: Path) -> None:
     write_sweep(tmp_path / "sweep", GRID, bits)
     sweep = read_sweep(tmp_path / "sweep")
@@ -317,6 +324,28 @@ def test_log_spacing_is_told_from_linear(values: list[float], log: bool) -> None
 def test_random_draws_are_told_apart_too() -> None:
     drawn = np.random.default_rng(3).uniform(size=40)
     assert log_spaced(10 ** (3 * drawn)) and not log_spaced(1 + 9 * drawn)
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "value", "said"),
+    [
+        ("bits", 3.0, 5.0, 4.0, "4.00"),
+        ("bits", 3.001, 3.004, 3.002, "3.002"),
+        ("bits", 3.0, 3.0, 3.0, "3.00"),
+        ("layers", 1.0, 2.0, 1.5, "1.5"),
+        ("peak_bytes", 56.2e6, 56.6e6, 56.4e6, "56.4 MB"),
+    ],
+)
+def test_ticks_are_told_apart(
+    metric: str, low: float, high: float, value: float, said: str
+) -> None:
+    assert teller(metric, low, high)(value) == said
+
+
+def test_where_nothing_varies_there_is_no_response(tmp_path: Path) -> None:
+    write_sweep(tmp_path, {}, lambda values: 3.0)
+    assert main(["sweep", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.glob("*.png")] == ["sweep-parallel.png"]
 
 
 def test_names_for_people() -> None:

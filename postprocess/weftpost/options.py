@@ -10,6 +10,6 @@ def read_options(file: h5py.File) -> dict[str, str]:
     if "/options" not in file:
         return {}
     text = file["/options"][()]
-    lines = (text.decode() if isinstance(text, bytes) else str(text)).splitlines()
+    lines = (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).splitlines()
     pairs = (line.partition(":") for line in lines if ":" in line)
     return {name.strip().lstrip("-"): value.strip().strip("'\"") for name, _, value in pairs}

@@ -12,7 +12,8 @@ from .figures import style
 
 
 def write_text(text: str, path: Path) -> Path:
-    return put(path, lambda place: place.write_text(text, encoding="utf-8"))
+    """In UTF-8; what has no place in it, as in a path of another encoding, becomes a ?."""
+    return put(path, lambda place: place.write_text(text, encoding="utf-8", errors="replace"))
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

@@ -24,6 +24,7 @@ class Layer:
     connectivity: np.ndarray  # [d, G]
     alive: np.ndarray  # [G] bool
     usage: np.ndarray | None  # [G]; an early checkpoint need not have it
+    shared: bool = False  # its outputs are pools at places, not its groups
 
     @property
     def d(self) -> int:
@@ -163,6 +164,7 @@ def _read_layer(file: h5py.File, index: int) -> Layer:
         connectivity=_array(group, "connectivity", 2),
         alive=_array(group, "alive", 1) != 0,
         usage=_array(group, "usage", 1) if "usage" in group else None,
+        shared="shared" in group,
     )
     _check_shapes(layer, f"/layers/{index}")
     return layer
@@ -267,4 +269,4 @@ def text_of(attributes: Any, name: str) -> str | None:
     if name not in attributes:
         return None
     value = np.ravel(attributes[name])[0]
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

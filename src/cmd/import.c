@@ -28,7 +28,7 @@ static const WeftOption hdf5_options[] = {
 };
 static const WeftOption picture_options[] = {
   {"-shape", "H,W,C", NULL, "idx, hdf5: height, width and channels of a sample, where its dimensions do not tell"},
-  {"-pixel_order", "ORDER", NULL, "idx, hdf5: planes (channel by channel) or interleaved (pixel by pixel)"},
+  {"-pixel_order", "planes|interleaved", NULL, "idx, hdf5: channel by channel or pixel by pixel"},
   {"-classes", "K", NULL, "idx, hdf5: labels run from 0 to K - 1; found from the training labels if not given"},
   {NULL, NULL, NULL, NULL},
 };

@@ -7,7 +7,7 @@ static const WeftOption options[] = {
   {"-samples", "N", "10000", "training pictures"},
   {"-test_samples", "N", "2000", "test pictures; 0 for none"},
   {"-size", "S", "28", "pixels a side"},
-  {"-channels", "C", "1", "1: grey, 3: colour"},
+  {"-channels", "1|3", "1", "1: grey, 3: colour"},
   {"-seed", "SEED", "1", "another seed, other pictures"},
   {NULL, NULL, NULL, NULL},
 };

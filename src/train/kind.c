@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 const WeftOption WeftKindOptions[] = {
-  {"-structure_kind", "K", "learned",
-   "connections: learned, learned-random-weights, random-mask, dense or mlp (no groups)"},
-  {"-weft_train_match", "M", "width",
+  {"-structure_kind", "learned|learned-random-weights|random-mask|dense|mlp", "learned",
+   "connections of the network; mlp has no groups"},
+  {"-weft_train_match", "width|parameters", "width",
    "kinds dense and mlp: the learned network's width, or no more parameters than it has (parameters)"},
   {NULL, NULL, NULL, NULL}};
 

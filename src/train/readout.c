@@ -2,7 +2,7 @@
 #include "readoutimpl.h"
 #include <math.h>
 
-enum { RIDGE, DECAY, HELD_OUT }; /* places in the table */
+enum { RIDGE, DECAY, HELD_OUT, TAO_TYPE }; /* places in the table */
 
 const WeftOption WeftReadoutOptions[] = {
   [RIDGE] = {"-weft_readout_ridge", "R", NULL,
@@ -11,7 +11,8 @@ const WeftOption WeftReadoutOptions[] = {
              "rule softmax: penalty of its weights; negative: the best of a grid on held-out samples"},
   [HELD_OUT] = {"-weft_readout_held_out", "N", "10",
                 "every N-th training sample is held out where a penalty is chosen"},
-  {"-weft_readout_tao_type", "T", "lmvm", "rule softmax: PETSc's optimiser"},
+  [TAO_TYPE] = {"-weft_readout_tao_type", "lmvm|blmvm|cg|bncg|bqnls", "lmvm",
+                "rule softmax: PETSc's optimiser, of those that want a gradient alone"},
   {"-weft_readout_tao_max_it", "N", "500", "rule softmax: iterations, at most"},
   {"-weft_readout_tao_gttol", "R", "1e-4", "rule softmax: norm of the gradient at the end, over that at the start"},
   {"-weft_readout_tao_monitor", NULL, NULL, "rule softmax: print each iteration"},
@@ -24,9 +25,11 @@ PetscErrorCode WeftReadoutSettingsFromOptions(WeftReadoutSettings *s)
   double            gttol;
   PetscInt64        iterations;
   PetscBool         given;
+  int               type;
 
   PetscFunctionBegin;
   PetscCall(WeftReadoutTaoOptions(&gttol, &iterations)); /* a mistake in them is found now, not when TAO is made */
+  PetscCall(WeftOptionsGetChoice(t, t[TAO_TYPE].name, t[TAO_TYPE].argument, &type));
   PetscCall(WeftOptionsGetText(t, t[RIDGE].name, sizeof(text), text, &given));
   s->ridge = -1;
   if (given) PetscCall(WeftOptionsGetReal(t, t[RIDGE].name, 0, 1e9, &s->ridge));

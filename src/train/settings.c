@@ -4,17 +4,17 @@
 #include <string.h>
 
 const WeftOption WeftTrainOptions[] = {
-  {"-weft_train_rule", "R", "backprop",
+  {"-weft_train_rule", "backprop|ridge|softmax", "backprop",
    "training rule: backprop (back-propagation), or a linear readout of the structure's responses: ridge or softmax"},
   {"-weft_train_layers", "L", "0", "layers of the structure that are used, the first so many; 0: all"},
   {"-weft_train_samples", "N", "0", "training samples that are used, the first so many; 0: all"},
   {"-weft_train_epochs", "E", "8", "passes over the data"},
   {"-weft_train_batch_size", "N", "120", "samples per step, over all ranks"},
-  {"-weft_train_optimiser", "O", "adam", "adam, or sgd (with momentum)"},
+  {"-weft_train_optimiser", "adam|sgd", "adam", "adam, or sgd (with momentum)"},
   {"-weft_train_rate", "R", NULL, "greatest learning rate; if not given, 0.004 for adam and 0.1 for sgd"},
   {"-weft_train_momentum", "R", "0.9", "momentum of sgd"},
   {"-weft_train_decay", "R", "0.05", "weight decay, times the rate, of weights but not of norms and biases"},
-  {"-weft_train_schedule", "S", "cosine", "learning rate: constant, step or cosine (to zero at the end)"},
+  {"-weft_train_schedule", "constant|step|cosine", "cosine", "of the learning rate; cosine goes to zero at the end"},
   {"-weft_train_warmup", "E", "0.3", "epochs over which the rate grows from zero"},
   {"-weft_train_step_epochs", "E", "3", "schedule step: epochs between steps"},
   {"-weft_train_step_factor", "R", "0.1", "schedule step: what a step multiplies the rate by"},
@@ -24,12 +24,13 @@ const WeftOption WeftTrainOptions[] = {
   {"-weft_train_average", "R", "0",
    "running average of the weights, which is then the result: part kept per step; 0: none"},
   {"-weft_train_hidden", "N[,N..]", "128", "units of the dense hidden layers; 0: none"},
-  {"-weft_train_units", "U", "both", "what dense layers read: pooled units, single ones of the first layer, or both"},
-  {"-weft_train_readout_from", "L", "all", "whose pooled units dense layers read: all layers' or the last's"},
+  {"-weft_train_units", "pooled|single|both", "both",
+   "what dense layers read: pooled units, single ones of the first layer, or both"},
+  {"-weft_train_readout_from", "all|last", "all", "whose pooled units dense layers read: all layers' or the last's"},
   {"-weft_train_pool", "N", "1", "groups of a layer that one pooled unit pools"},
-  {"-weft_train_input", "I", "raw",
+  {"-weft_train_input", "raw|whitened", "raw",
    "samples as the network sees them: whitened as learned, or raw (normalised and centred)"},
-  {"-weft_precision", "P", "single", "single or double: numbers of the hot path"},
+  {"-weft_precision", "single|double", "single", "numbers of the hot path"},
   {NULL, NULL, NULL, NULL}};
 
 static PetscErrorCode Real(const char name[], double low, double high, double *value)

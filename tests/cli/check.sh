@@ -60,6 +60,7 @@ train "-weft_train_rule magic: there is no such rule" -weft_train_rule magic
 train "-weft_train_rule ridge reads the learned structure" -weft_train_rule ridge -structure_kind dense
 train "-weft_readout_decay x: a number" -weft_train_rule softmax -weft_readout_decay x
 train "-weft_readout_tao_gttol 3: a number" -weft_train_rule softmax -weft_readout_tao_gttol 3
+train "-weft_readout_tao_type nls: one of" -weft_train_rule softmax -weft_readout_tao_type nls
 train "-weft_train_epochs 0: a whole number" -weft_train_epochs 0
 train "-data plain.h5: has no labels" -data plain.h5
 train "-structure good.yaml: " -structure good.yaml

@@ -93,7 +93,9 @@ offers "" /no/such/weft le
 submit=$WEFT_SOURCE/jobs/submit.sh # runs the program that WEFT names
 export WEFT
 offers "learn" "$submit" le
+offers "learn train encode bench -help" "$submit" ""
 offers "--nodes" "$submit" --nod
+offers "" "$submit" --excl
 offers "" "$submit" --nodes ""
 offers "-weft_coder_type" "$submit" --nodes 2 --dry-run learn -weft_coder_t
 offers "bcd" "$submit" learn -weft_coder_type b

@@ -42,8 +42,8 @@ runs links/weft-sweep -help
 grep -q "GRID.yaml" out || fail "weft-sweep -help: $(cat out)"
 links/weft-submit learn -data no.h5 -o new.h5 > out 2> err
 [ $? -eq 2 ] && grep -q "no.h5" err || fail "weft-submit of a mistake: $(cat out err)"
-PYTHON=/no/such PATH=/nowhere /usr/bin/env bash "$installed/bin/weft-post" > out 2> err # no dirname, no Python
-[ $? -ne 0 ] || fail "weft-post ran without anything"
+PYTHONHOME=/no/such links/weft-post history run.h5 > out 2> err # no Python starts
+[ $? -eq 2 ] && grep -q "no Python with h5py" err || fail "weft-post without Python: $(cat out err)"
 WEFT=$saved
 
 # A user's site file outlives a new installation.

@@ -65,15 +65,15 @@ def shares(connectivity: np.ndarray) -> np.ndarray:
 
 def _fields_below(run: Run, first: Layer) -> np.ndarray:
     """[d, groups of the layer below], in the samples."""
-    fields, index = first.connectivity, 0
+    fields, below, index = first.connectivity, first, 0
     while index < run.index:
         layer = run.layer if index + 1 == run.index else read_run(run.path, index + 1).layer
-        if layer.d != fields.shape[1]:
+        if below.shared or layer.d != fields.shape[1]:
             raise UserError(
                 f"{run.path}: the inputs of layer {index + 1} are places of a shared layer, "
                 "not its pools: pools draws layer 0 of it alone"
             )
-        index += 1
+        below, index = layer, index + 1
         if index < run.index:
             fields = combined(fields, layer.connectivity)
     return fields

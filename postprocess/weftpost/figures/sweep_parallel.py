@@ -16,14 +16,13 @@ from ..metrics import METRICS
 from ..sweep.best import ACCURACY, BITS, best
 from ..sweep.collect import Point, Sweep
 from ..sweep.columns import log_spaced, number, short
-from ..sweep.words import left_out, tell
+from ..sweep.words import TICKS, left_out, tell, teller
 from .layout import MARGIN
 from .page import Page
 from .style import FAINT, INK, VERMILION, WIDTH, strength_map
 
 HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 720, 170, 50, 110, 200
 FOLLOWED = (BITS, ACCURACY, "density", "activity", "seconds", "peak_bytes")
-METRIC_TICKS = 5
 MOST_TICKS = 8  # values of an option that each have their own tick
 ROOM = 0.04  # above and below the values, of an axis's height
 LONGEST, SHORTEST = 18, 8  # characters of a title's or tick's line
@@ -110,8 +109,9 @@ def _word_axis(title: str, texts: list[str]) -> Axis:
 def _metric_axis(name: str, points: list[Point]) -> Axis:
     values = np.array([point.metrics[name] for point in points])
     low, high = _range(values)
-    heights = np.linspace(low, high, METRIC_TICKS if high > low else 1).tolist()
-    ticks = [(value, tell(name, value)) for value in heights]
+    heights = np.linspace(low, high, TICKS if high > low else 1).tolist()
+    tick = teller(name, low, high)
+    ticks = [(value, tick(value)) for value in heights]
     return _number_axis(METRICS[name].label, values, False, ticks)
 
 
@@ -192,7 +192,8 @@ def _draw_scale(page: Page, colors: Normalize, label: str, by: str) -> None:
     axes = page.axes(WIDTH - 110, TOP, 18, HEIGHT - TOP - BOTTOM)
     bar = page.figure.colorbar(ScalarMappable(colors, strength_map()), cax=axes)
     bar.outline.set_visible(False)
-    bar.formatter = lambda value, position: tell(by, value)
+    tick = teller(by, colors.vmin or 0.0, colors.vmax or 0.0)
+    bar.formatter = lambda value, position: tick(value)
     bar.update_ticks()
     axes.tick_params(labelsize=9)
     axes.set_title(_wrap(label), fontsize=10, fontweight="bold", pad=12)

@@ -13,7 +13,7 @@ from ..metrics import METRICS
 from ..sweep.best import BITS, best
 from ..sweep.collect import Point, Sweep
 from ..sweep.columns import log_spaced, number, short
-from ..sweep.words import left_out, tell
+from ..sweep.words import left_out, teller
 from .layout import MARGIN
 from .page import Page
 from .style import BLUE, FAINT, INK, VERMILION, WIDTH
@@ -121,6 +121,7 @@ def _short_word(word: str, most: int = 14) -> str:
 def _share_scale(panels: list[Axes], values: list[float], by: str, columns: int) -> None:
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     log = low > 0 and high > LOG_RATIO * low
+    tick = teller(by, low, high)
     room = 0.07 * (high - low) or 0.05 * abs(high) or 1.0
     for i, axes in enumerate(panels):
         if log:
@@ -128,7 +129,7 @@ def _share_scale(panels: list[Axes], values: list[float], by: str, columns: int)
             axes.set_ylim(low / 1.3, high * 1.3)
         else:
             axes.set_ylim(low - room, high + room)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: tell(by, value)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, position: tick(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(labelleft=i % columns == 0)
         if i % columns == 0:

@@ -99,7 +99,7 @@ def _training(path: Path, columns: training.Columns) -> Section:
         f"{title} from {numbers.said(name, float(columns[name][0]))} after the first epoch "
         f"to {numbers.said(name, float(columns[name][-1]))} after the last"
         for name, title, _ in SUMMARY[:4]
-        if name in columns
+        if name in columns and np.isfinite(columns[name]).any()
     )
     words = f"Over {numbers.several(len(columns['epoch']), 'epoch')}: {'; '.join(told)}."
     caption = (

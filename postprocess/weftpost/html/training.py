@@ -26,11 +26,12 @@ def _curves(axes: Axes, columns: Columns, what: str, scale: float) -> None:
     kinds = (("test", BLUE, "o", "-"), ("train", ORANGE, "s", "--"))
     for kind, color, marker, line in kinds:
         values = columns.get(f"{kind}_{what}")
-        if values is not None:
+        if values is not None and np.isfinite(values).any():  # NaN: no test samples
             label = "test" if kind == "test" else "training"
             style = {"color": color, "marker": marker, "linestyle": line}
             axes.plot(epochs, scale * values, label=label, **style)
     axes.set_xlabel("epoch")
     axes.set_xlim(epochs.min() - 0.5, epochs.max() + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.legend(loc="best")
+    if axes.lines:
+        axes.legend(loc="best")

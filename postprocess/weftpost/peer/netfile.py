@@ -147,7 +147,7 @@ def number(place: h5py.Group, name: str) -> float:
 def text_of(file: h5py.File, name: str) -> str:
     """A text attribute of the file, "" where it has none."""
     text = np.ravel(file.attrs.get(name, ""))[0]
-    return text.decode() if isinstance(text, bytes) else str(text)
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
 def refuse_checkpoint(file: h5py.File, verb: str) -> None:

@@ -95,7 +95,7 @@ def _read_outputs(planned: Planned) -> tuple[list[Measured], list[str]]:
 def _state(planned: Planned, found: list[Measured], troubles: list[str]) -> tuple[str, str]:
     """The status file says how far a point came; its files decide whether it is done."""
     status, trouble = _read_status(planned.directory / "status.json")
-    told, reason = str(status.get("state", "")), str(status.get("reason") or "")
+    told, reason = (_printable(str(status.get(key) or "")) for key in ("state", "reason"))
     if troubles or trouble:
         return FAILED, reason or "; ".join([*troubles, trouble] if trouble else troubles)
     if told == FAILED:
@@ -109,6 +109,11 @@ def _state(planned: Planned, found: list[Measured], troubles: list[str]) -> tupl
     if told not in ("", *STATES):
         return FAILED, f"status.json: unknown state '{told}'"
     return (_unfinished(told) if found or told else MISSING), ""
+
+
+def _printable(text: str) -> str:
+    """A log may end in anything: zero bytes and escapes are in no table and on no page."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 def _unfinished(told: str) -> str:

@@ -44,7 +44,9 @@ def _pictures(sweep: Sweep, by: str, directory: Path) -> list[Path]:
     if not sweep.known(by):
         return []  # nothing is done yet: a table, and nothing to draw
     style.apply()
-    drawn = {"parallel": sweep_parallel.draw(sweep, by), "response": sweep_response.draw(sweep, by)}
+    drawn = {"parallel": sweep_parallel.draw(sweep, by)}
+    if sweep.varied:
+        drawn["response"] = sweep_response.draw(sweep, by)
     return [save_figure(f, directory / f"sweep-{name}.png") for name, f in drawn.items()]
 
 

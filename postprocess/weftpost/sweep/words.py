@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+import numpy as np
 
 from ..metrics import METRICS
 from .best import ACCURACY, BITS, best, best_by_each, correlation, in_order, rank
@@ -11,6 +14,7 @@ from .columns import short
 
 SHOWN = 10  # points in the list of the best
 NAMED = 3  # points of one reason to fail
+TICKS = 5  # of an axis, that must be told apart
 BESIDE = (BITS, ACCURACY, "density", "activity", "seconds", "peak_bytes")  # that it has of each
 
 
@@ -79,6 +83,16 @@ def tell(metric: str, value: float) -> str:
     decimals = {ACCURACY: 4, BITS: 2, "entropy_bits": 1, "density": 4, "activity": 4, "max_gap": -1}
     places = decimals.get(metric)
     return f"{value:.4g}" if places is None or places < 0 else f"{value:.{places}f}"
+
+
+def teller(metric: str, low: float, high: float) -> Callable[[float], str]:
+    """Tells the ticks of an axis: as values are told, with more digits where these are too few."""
+    ticks = {tell(metric, value) for value in np.linspace(low, high, TICKS)}
+    if len(ticks) == TICKS or not high > low:
+        return lambda value: tell(metric, value)
+    digits = 2 + math.ceil(math.log10(max(abs(low), abs(high)) / (high - low)))
+    scale, unit = (1e6, " MB") if metric == "peak_bytes" else (1.0, "")
+    return lambda value: f"{value / scale:.{digits}g}{unit}"
 
 
 def ordinal(number: int) -> str:
