@@ -36,6 +36,12 @@ on_signal() {
 # Runs the command; status: its own. A signal interrupts bash's wait, and then wait may not tell the status: so it waits for
 # a second at a time, which a signal ends, and for the command when it is over.
 run() {
+  # Asked before there is a command - loading modules takes a while - it is not begun: a launcher that has just started
+  # may lose the signal.
+  if [ -n "$asked" ]; then
+    status=75
+    return
+  fi
   "${command[@]}" &
   child=$!
   [ -z "$asked" ] || kill -USR1 "$child" 2> /dev/null
@@ -54,7 +60,7 @@ run() {
 ended_by_slurm() {
   local state left
   read -r state left < <(squeue -h -j "$id" -o '%T %L')
-  [ "${state:-}" != RUNNING ] && [[ "${left:-}" =~ [1-9] && "$left" != -* ]]
+  [ "${state:-}" != RUNNING ] && [[ "${left:-}" =~ [1-9]|UNLIMITED && "$left" != -* ]]
 }
 out_of_time() {
   local state
@@ -100,14 +106,14 @@ after() {
   fi
 }
 
+trap 'on_signal "warned of the time limit"' USR1
+trap 'on_signal "Slurm ends it"' TERM
 weft_read_site
 weft_load_modules
 weft_threads_env
 . "$weft_jobs/mpienv.sh"
 weft_mpi_env "${SLURM_NTASKS_PER_NODE:-1}"
 make_command "$@"
-trap 'on_signal "warned of the time limit"' USR1
-trap 'on_signal "Slurm ends it"' TERM
 run
 [ $status -eq 0 ] || [ $status -eq 2 ] || after "$@"
 exit $status

@@ -16,6 +16,10 @@ weft_read_site() {
     srun | mpirun) ;;
     *) weft_refuse "$site: weft_launcher=$weft_launcher: srun or mpirun is wanted" ;;
   esac
+  local name
+  for name in weft_warn weft_requeues; do
+    [[ ${!name} =~ ^(0|[1-9][0-9]{0,8})$ ]] || weft_refuse "$site: $name=${!name}: a whole number is wanted"
+  done
 }
 
 # Sets weft_program, absolute: the job may run it from anywhere.
@@ -81,6 +85,15 @@ weft_sbatch_words() {
   [ -z "$weft_memory" ] || weft_sbatch+=(--mem="$weft_memory")
   weft_sbatch+=("${weft_sbatch_options[@]}")
   export WEFT_JOBS=$weft_jobs WEFT=$weft_program
+}
+
+# Submitted from within a job, the new one must not take that one's number or memory for its own.
+weft_leave_job() {
+  local name
+  [ -n "${SLURM_JOB_ID:-}" ] || return 0
+  for name in "${!SLURM_@}"; do
+    [ "$name" = SLURM_CONF ] || unset "$name"
+  done
 }
 
 # weft_threads_env: as many threads as CPUs were asked for, whichever BLAS it is.

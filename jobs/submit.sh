@@ -67,7 +67,7 @@ find_log() {
   [ -n "$output" ] || output=$PWD/${command[0]}
   output=$(realpath -m -- "$output")
   [ -d "${output%/*}" ] || weft_refuse "-o: no such folder: ${output%/*}"
-  log=${output%.*h5}
+  log=${output%.h5}
   log=${log%.json}
   [ -n "$name" ] || name=weft-${command[0]}-${log##*/}
 }
@@ -123,6 +123,7 @@ if [ -n "$dry_run" ]; then
   echo
   exit 0
 fi
+weft_leave_job
 id=$("${weft_sbatch[@]}") || exit 2
 id=${id%%;*} # a cluster's name may follow
 tell "$id" "$log-$id.log"

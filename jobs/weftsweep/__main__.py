@@ -7,17 +7,17 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from . import status, table
 from .check import check_points
 from .collect import collect
 from .errors import SweepError, command
 from .grid import read_grid
-from .local import FAILED, STOPPED, Local, launcher
+from .local import FAILED, STOPPED, Local, launcher, lock
 from .manifest import Point, read_points, write_manifest
 from .options import SECTIONS, read_verb
-from .plan import Plan, dropped, make_plan
+from .plan import Plan, done_before_data, dropped, make_plan
 from .submit import Slurm, Wishes, array_size, available, refuse_queued
 
 USER_MISTAKE = 2
@@ -63,6 +63,9 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"sweep: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nsweep: interrupted; run it again", file=sys.stderr)
+        return STOPPED
 
 
 def quiet_pipe() -> None:
@@ -92,11 +95,16 @@ def sweep(options: argparse.Namespace) -> int:
     if options.dry_run:
         words = slurm.launcher() if slurm else launcher(options.ranks)
         return dry_run(plan, todo, [*words, weft], slurm)
-    begin(plan, len(todo))
-    if slurm and todo:
-        print("\n".join(slurm.submit(todo)))
-        return 0
-    return run_here(plan, todo, options.parallel or max(1, cores // options.ranks), options.ranks)
+    plan.sweep.mkdir(parents=True, exist_ok=True)
+    with lock(plan.sweep) as held:
+        refuse_queued(plan.sweep, local)  # once more: the checks took a while
+        begin(plan, len(todo))
+        if slurm and todo:
+            for line in slurm.submit(todo):
+                print(line, flush=True)
+            return 0
+        parallel = options.parallel or max(1, cores // options.ranks)
+        return run_here(plan, Local(plan.sweep, todo, parallel, options.ranks), held)
 
 
 def wishes(options: argparse.Namespace) -> Wishes:
@@ -108,6 +116,11 @@ def check_arguments(options: argparse.Namespace) -> None:
     for name, value in needed.items():
         if value is None:
             raise SweepError(f"{name} is needed; see {command()} --help")
+    for path in (options.grid, options.data, options.sweep):
+        try:
+            str(path.absolute()).encode()
+        except UnicodeEncodeError:
+            raise SweepError(f"{ascii(str(path))}: not a name in UTF-8; give it another") from None
     if not options.data.is_file():
         raise SweepError(f"-data {options.data}: no such file; weft import makes one")
 
@@ -127,18 +140,23 @@ def begin(plan: Plan, left: int) -> None:
     if lost:
         words = f"{lost} points of before are not in this grid; their folders stay"
         print(f"sweep: note: {plan.sweep}: {words}", file=sys.stderr)
-    plan.sweep.mkdir(parents=True, exist_ok=True)
+    old = done_before_data(plan)
+    if old:
+        words = f"newer than {old} points that are done; if other data: take another folder"
+        print(f"sweep: note: -data {plan.data}: {words}", file=sys.stderr)
     write_manifest(plan.sweep, plan.about, list(plan.points))
     print(f"{plan.sweep}: {len(plan.points)} points, {left} to run", flush=True)
 
 
-def run_here(plan: Plan, todo: list[Point], parallel: int, ranks: int) -> int:
-    code = Local(plan.sweep, todo, parallel, ranks).run() if todo else 0
+def run_here(plan: Plan, points: Local, held: IO[bytes]) -> int:
+    code = points.run(held) if points.points else 0
     if code == STOPPED:
         print("stopped; run it again, and it goes on from here", flush=True)
     elif collect(str(plan.sweep)):
         code = FAILED
     print("\n".join(status.summary(plan.sweep, plan.points)))
+    if code == FAILED and any(status.state(plan.sweep, p) == "missing" for p in plan.points):
+        print(f"why points did not start: {plan.sweep / 'log.txt'}")
     return code
 
 

@@ -38,14 +38,13 @@ class Local:
     before: dict[str, int] = field(default_factory=dict)  # attempts of earlier turns
     ended: dict[str, str] = field(default_factory=dict)  # done or failed in this turn
 
-    def run(self) -> int:
-        """0: all done; 1: some failed; 75: interrupted."""
-        before = {number: signal.signal(number, self._stop) for number in SIGNALS}
+    def run(self, held: IO[bytes]) -> int:
+        """0: all done; 1: some failed; 75: interrupted. `held`: the lock, which runners keep."""
+        before = {number: signal.signal(number, self._stop) for number in stop_signals()}
         self.before = {point.name: self._attempts(point) for point in self.points}
         try:
-            with lock(self.sweep) as held:
-                self._wait(held)
-                self._mend()
+            self._wait(held)
+            self._mend()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -128,7 +127,11 @@ class Local:
         return 0 if states.count("done") == len(states) else FAILED
 
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+def stop_signals() -> list[int]:
+    """A terminal that is gone is one, but not under nohup."""
+    stops: list[int] = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
+    gone = signal.SIGHUP
+    return stops if signal.getsignal(gone) == signal.SIG_IGN else [*stops, gone]
 
 
 def launcher(ranks: int) -> list[str]:
@@ -143,7 +146,8 @@ def environment(ranks: int) -> dict[str, str]:
 
 
 def lock(sweep: Path) -> IO[bytes]:
-    """Held by this process and all runners it starts, as long as one lives."""
+    """Held by this process and all runners it starts here, as long as one lives: runners go by the
+    numbers of the manifest, which nobody may write anew meanwhile."""
     file = (sweep / "sweep.lock").open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -72,3 +72,10 @@ def dropped(plan: Plan) -> int:
     before = read_json(plan.sweep / NAME) or {}
     names = {point.name for point in plan.points}
     return sum(entry.get("name") not in names for entry in before.get("points", []))
+
+
+def done_before_data(plan: Plan) -> int:
+    """Points that are done with what the data file was before it was written anew."""
+    written = Path(plan.data).stat().st_mtime
+    done = (point for point in plan.points if status.state(plan.sweep, point) == "done")
+    return sum(min(o.stat().st_mtime for o in p.outputs(plan.sweep)) < written for p in done)

@@ -129,7 +129,7 @@ class Run:
             if code == 0:
                 there = (self.directory / step["output"]).is_file()
                 return (0, "") if there else (FAULT, f"status 0, but no file {step['output']}")
-            return code, last_words(log, begin) or f"weft {step['verb']}: status {code}"
+            return code, reason(step["verb"], code, last_words(log, begin))
 
     def _wait(self, command: list[str], log: IO[bytes]) -> int:
         """In a session of its own: a signal to our group is for us, who know what to pass on."""
@@ -150,6 +150,13 @@ class Run:
             self.stop()
         code = self.process.wait()
         return 128 - code if code < 0 else code
+
+
+def reason(verb: str, code: int, said: str) -> str:
+    """What is killed says nothing: its last line is none of the reason."""
+    if code == 128 + signal.SIGKILL and not any(mark in said for mark in ERROR_MARKS):
+        return f"weft {verb}: killed, as where memory is out"
+    return said or f"weft {verb}: status {code}"
 
 
 def last_words(log: IO[bytes], begin: int) -> str:

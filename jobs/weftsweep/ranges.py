@@ -42,14 +42,16 @@ class Range:
         return self.points or 0
 
     def values(self) -> list[str]:
-        last = max(1, self.count - 1)
-        texts = (self._written(Fraction(i, last)) for i in range(self.count))
-        return list(dict.fromkeys(texts))
+        return list(dict.fromkeys(map(self._point, range(self.count))))
 
     def draw(self, at: float) -> str:
+        """Of a million points it makes one."""
         if self.points is not None:
-            return Choices(tuple(self.values())).draw(at)
+            return self._point(int(Fraction(at) * self.points))
         return self._written(Fraction(at))
+
+    def _point(self, index: int) -> str:
+        return self._written(Fraction(index, max(1, self.count - 1)))
 
     def _written(self, at: Fraction) -> str:
         """The value at this part of the way from low to high."""

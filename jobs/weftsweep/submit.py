@@ -113,20 +113,19 @@ class Slurm:
             commands.append(self.collect_command(f"ARRAY{i + 1}" for i in range(len(arrays))))
         return [shlex.join(words) for words in commands]
 
-    def submit(self, points: Sequence[Point]) -> list[str]:
-        """Submits all, and tells what was submitted and how to watch it."""
+    def submit(self, points: Sequence[Point]) -> Iterator[str]:
+        """Submits all, and tells each job at once, and then how to watch them."""
         (self.sweep / FOLDER).mkdir(exist_ok=True)
-        jobs, lines = [], []
+        jobs = []
         for array in self.arrays(points):
             jobs.append(_submit_array(array))
-            lines.append(f"job {jobs[-1]}: {len(array.tasks)} tasks; their points: {array.path}")
+            yield f"job {jobs[-1]}: {len(array.tasks)} tasks; their points: {array.path}"
         jobs.append(_sbatch(self.collect_command(jobs)))
-        lines.append(f"job {jobs[-1]}: table and report, when all have ended")
+        yield f"job {jobs[-1]}: table and report, when all have ended"
         again = f"{command()} --status {shlex.quote(str(self.sweep))}"
-        lines.append(f"  watch    {again}     squeue -j {','.join(jobs)}")
-        lines.append(f"  logs     {self.sweep / 'points'}/*/log.txt, {self.sweep / FOLDER}/*.log")
-        lines.append(f"  cancel   scancel {' '.join(jobs)}")
-        return lines
+        yield f"  watch    {again}     squeue -j {','.join(jobs)}"
+        yield f"  logs     {self.sweep / 'points'}/*/log.txt, {self.sweep / FOLDER}/*.log"
+        yield f"  cancel   scancel {' '.join(jobs)}"
 
 
 def available() -> bool:
@@ -155,7 +154,11 @@ def array_size() -> int:
         found = MAX_ARRAY_SIZE.search(_output(["scontrol", "show", "config"]))
     except SweepError as error:
         raise SweepError(f"{error}; --local runs the points on this machine") from None
-    return int(found.group(1)) if found else DEFAULT_ARRAY_SIZE
+    size = int(found.group(1)) if found else DEFAULT_ARRAY_SIZE
+    if not size:
+        words = "this Slurm takes no array jobs (MaxArraySize 0)"
+        raise SweepError(f"{words}; --local runs the points on this machine")
+    return size
 
 
 def split(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
@@ -205,16 +208,27 @@ def _submit_array(array: Array) -> str:
 
 
 def _sbatch(words: list[str]) -> str:
-    return _output(words).strip().split(";")[0]  # a cluster's name may follow
+    return _output(words, outside()).strip().split(";")[0]  # a cluster's name may follow
 
 
-def _output(words: list[str]) -> str:
+def outside() -> dict[str, str]:
+    """Submitted from within a job, the new one must not take that one's number or memory for its own."""
+    inside = "SLURM_JOB_ID" in os.environ
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if not (inside and name.startswith("SLURM_")) or name == "SLURM_CONF"
+    }
+
+
+def _output(words: list[str], environment: dict[str, str] | None = None) -> str:
     try:
         result = subprocess.run(
             words,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            env=environment,
             timeout=SECONDS,
             check=False,
         )

@@ -14,6 +14,7 @@ from .numerals import number
 
 Value = Fraction | str
 MOST_LETTERS = 1000
+TOO_DEEP = "nested too deep; split it into several"
 WORDS = "numbers, 'words', option names, < <= > >= == !=, + - * / // %, and or not, min, max"
 
 ARITHMETIC: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
@@ -50,6 +51,8 @@ class Condition:
         except TypeError:
             wrong = f"a number and a word meet at {self._at(values)}"
             raise SweepError(f"where: {self.text}: {wrong}") from None
+        except RecursionError:
+            raise SweepError(f"where: {self.text}: {TOO_DEEP}") from None
 
     def _at(self, values: Mapping[str, str]) -> str:
         return ", ".join(f"{name}={one_line(values[name])}" for name in self.names) or "any point"
@@ -64,7 +67,10 @@ def parse(text: str) -> Condition:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise SweepError(f"where: {shown}: not an expression; write, say, a / b >= 2") from None
     names: dict[str, None] = {}
-    wrong = _condition(tree, names)
+    try:
+        wrong = _condition(tree, names)
+    except RecursionError:
+        wrong = TOO_DEEP
     if wrong:
         raise SweepError(f"where: {shown}: {wrong}")
     return Condition(shown, tree, tuple(names))

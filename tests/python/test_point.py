@@ -217,3 +217,12 @@ def test_a_folder_that_cannot_be_made_does_not_stop_the_others(tmp_path: Path, s
 )
 def test_the_status_of_several(codes: list[int], expected: int) -> None:
     assert point.overall(codes) == expected
+
+
+def test_what_is_killed_has_no_last_words(tmp_path: Path, stub: Stub) -> None:
+    stub.program.write_text("#!/bin/sh\necho batch 3 of 4\nkill -9 $$\n", encoding="utf-8")
+    sweep = make_sweep(tmp_path, [])
+    assert run(sweep, "0").returncode == 137
+    found = record(sweep, 0)
+    assert found["state"] == "failed"
+    assert found["reason"] == "weft learn: killed, as where memory is out"

@@ -46,6 +46,8 @@ def test_random_draws_stay_between_the_ends() -> None:
     assert [points.draw(at) for at in (0.0, 0.34, 0.99)] == ["0", "0.5", "1"]
     atoms = make_range("weft_x", {"uniform": ["1", "10"]}, True, True)
     assert atoms.draw(0.5) == "6"
+    many = make_range("weft_x", {"linear": ["0", "1"], "points": "1" + "0" * 17}, True, False)
+    assert many.draw(0.5) == "0.5", "all the others were made, too"
 
 
 @pytest.mark.parametrize(

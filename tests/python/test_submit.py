@@ -91,7 +91,7 @@ def test_what_is_submitted_is_on_record_before_it_starts(
     log = tmp_path / "calls"
     script = f'ls "{made.sweep}/jobs" >> {log}; echo "$@" >> {log}; echo "71;here"'
     command(bin_folder, "sbatch", script)
-    lines = made.submit(points(2, 3))
+    lines = list(made.submit(points(2, 3)))
     assert log.read_text().startswith("0001.json\n")
     found = json.loads((made.sweep / "jobs/0001.json").read_text())
     assert found["job"] == "71" and found["tasks"] == {"2": [2], "3": [3]}
@@ -105,7 +105,7 @@ def test_a_refusal_of_sbatch_is_one_line_and_no_record(tmp_path: Path, bin_folde
     script = "for why in note 'no such partition'; do echo sbatch: error: $why >&2; done; exit 1"
     command(bin_folder, "sbatch", script)
     with pytest.raises(SweepError) as caught:
-        made.submit(points(2))
+        list(made.submit(points(2)))
     assert str(caught.value) == "sbatch: no such partition"
     assert list((made.sweep / "jobs").iterdir()) == []
 
@@ -152,3 +152,33 @@ def test_words_before_weft_are_the_launcher_of_the_site(
     monkeypatch.setenv("WEFT_SITE", str(site))
     words = slurm(tmp_path, ranks=2).launcher()
     assert words == ["mpirun", "-n", "2", "--report-bindings", "--tag a"]
+
+
+def test_a_slurm_without_arrays_is_one_line(bin_folder: Path) -> None:
+    command(bin_folder, "scontrol", "echo 'MaxArraySize = 0'")
+    with pytest.raises(SweepError, match="takes no array jobs .*; --local runs the points"):
+        array_size()
+
+
+def test_what_was_submitted_is_told_before_a_refusal(tmp_path: Path, bin_folder: Path) -> None:
+    made = slurm(tmp_path)
+    made.sweep.mkdir()
+    script = 'case "$*" in *weft-collect*) echo no more jobs >&2; exit 1 ;; esac; echo 71'
+    command(bin_folder, "sbatch", script)
+    lines = made.submit(points(2))
+    assert next(lines).startswith("job 71: 1 tasks; ")
+    with pytest.raises(SweepError, match="no more jobs"):
+        next(lines)
+
+
+def test_from_within_a_job_the_new_one_takes_nothing(
+    tmp_path: Path, bin_folder: Path, monkeypatch: Patch
+) -> None:
+    made = slurm(tmp_path)
+    made.sweep.mkdir()
+    log = tmp_path / "environment"
+    command(bin_folder, "sbatch", f"env | grep ^SLURM_ > {log}; echo 71")
+    for name in ("JOB_ID", "ARRAY_JOB_ID", "RESTART_COUNT", "MEM_PER_CPU", "CONF"):
+        monkeypatch.setenv(f"SLURM_{name}", "5")
+    list(made.submit(points(2)))
+    assert log.read_text() == "SLURM_CONF=5\n"

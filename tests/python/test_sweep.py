@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -183,7 +184,10 @@ def test_a_runner_that_is_killed_is_a_failed_point(sweep: Sweep, stub: Stub) -> 
     assert "failed: iterations=9: learn: its runner was killed" in done.stdout
 
 
-def test_an_interrupt_lets_points_stop_and_again_goes_on(sweep: Sweep, stub: Stub) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interrupt_lets_points_stop_and_again_goes_on(
+    sweep: Sweep, stub: Stub, number: int
+) -> None:
     text = stub.program.read_text(encoding="utf-8")
     slow = text.replace('print("noise")', WAIT).replace("import json,", "import signal, time,")
     slow = slow.replace("time, os,", "time, json, os,")
@@ -193,9 +197,11 @@ def test_an_interrupt_lets_points_stop_and_again_goes_on(sweep: Sweep, stub: Stu
         while len(list(sweep.folder.glob("out/points/*/begun"))) < 2:
             assert process.poll() is None
             time.sleep(0.02)
-        other = sweep.run(GRID % "[1, 2, 3]")
+        manifest = (sweep.folder / "out/sweep.json").read_text(encoding="utf-8")
+        other = sweep.run(GRID % "[3, 2, 1]")
         assert other.returncode == 2 and "another ./jobs/sweep.sh runs these points" in other.stderr
-        process.send_signal(signal.SIGINT)
+        assert (sweep.folder / "out/sweep.json").read_text(encoding="utf-8") == manifest
+        process.send_signal(number)
         said = process.communicate(timeout=20)[0].decode()
         assert process.returncode == 75, said
     assert "stopped  2" in said and "missing  1" in said and "run it again" in said
@@ -211,3 +217,45 @@ def test_the_table_is_made_at_the_end(
     monkeypatch.setenv("STUB_POST", "2")
     done = sweep.run(GRID % "[1]")
     assert done.returncode == 1 and "weftpost report" in done.stdout and "done     1" in done.stdout
+
+
+def test_points_that_did_not_start_are_told(sweep: Sweep, stub: Stub) -> None:
+    points = sweep.folder / "out/points"
+    points.mkdir(parents=True)
+    (points / "iterations=1").touch()
+    done = sweep.run(GRID % "[1, 2]")
+    assert done.returncode == 1 and "missing  1" in done.stdout
+    assert f"why points did not start: {sweep.folder / 'out/log.txt'}" in done.stdout
+    assert "iterations=1" in (sweep.folder / "out/log.txt").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_check_is_one_line(sweep: Sweep, stub: Stub) -> None:
+    text = stub.program.read_text(encoding="utf-8")
+    begun = sweep.folder / "begun"
+    slow = f"open({str(begun)!r}, 'w').close()\nimport time; time.sleep(3)\nwith open(os.environ"
+    stub.program.write_text(text.replace("with open(os.environ", slow, 1), encoding="utf-8")
+    command = sweep.command(GRID % "[1]")
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while not begun.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 75 and said == "\nsweep: interrupted; run it again\n"
+    assert not sweep.written()
+
+
+def test_data_written_anew_are_a_note(sweep: Sweep, stub: Stub) -> None:
+    assert "note" not in sweep.run(GRID % "[1, 2]").stderr
+    later = time.time() + 60
+    os.utime(sweep.folder / "d.h5", (later, later))
+    done = sweep.run(GRID % "[1, 2, 3]")
+    assert done.returncode == 0
+    assert "d.h5: newer than 2 points that are done; if other data: take" in done.stderr
+
+
+def test_names_that_are_no_text_are_one_line(sweep: Sweep, stub: Stub) -> None:
+    (sweep.folder / "d\udcff.h5").touch()
+    done = sweep.run(GRID % "[1]", "-data", str(sweep.folder / "d\udcff.h5"))
+    assert done.returncode == 2 and "not a name in UTF-8" in done.stderr
+    assert done.stderr.count("\n") == 1 and not sweep.written()

@@ -84,6 +84,8 @@ def test_what_is_no_condition_is_one_line(text: str, words: str) -> None:
         ("weft_atoms == 'dense'", "a number and a word meet"),
         ("weft_start * 1000000 == 'x'", "a number and a word meet"),
         ("min(weft_start, 'a') == 'x'", "a number and a word meet"),
+        ("-" * 600 + "1 < weft_atoms", "nested too deep"),
+        ("-" * 900 + "1 < weft_atoms", "nested too deep"),
     ],
 )
 def test_what_cannot_be_told_at_a_point_is_one_line(text: str, words: str) -> None:

@@ -19,6 +19,7 @@ can_run() {
   for command in munged slurmctld slurmd sinfo unshare setsid; do
     command -v "$command" > /dev/null || no_cluster "no $command here (Debian: apt-get install slurm-wlm munge)"
   done
+  [ -n "$(ls /sys/fs/cgroup 2> /dev/null)" ] || no_cluster "no /sys/fs/cgroup here: slurmd wants it, unused"
   unshare --uts --mount --pid --fork true 2> /dev/null || no_cluster "no namespaces may be made here (unshare)"
 }
 

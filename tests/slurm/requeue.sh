@@ -38,13 +38,15 @@ waits 60 written bound.h5
 warns "$job"
 is_over "$job" FAILED 75 1
 says "it started again 1 times, as often as weft_requeues allows: submit it once more, with -resume" "$log"
-mark
-submits "${long[@]}" -resume -o bound.h5
-waits 60 written bound.h5
-scancel "$job"
-waits 60 in_state "$job" CANCELLED
-says "from here it does not queue again" "$log"
-says "checkpoint in bound.h5" "$log"
+for limit in 10 0; do # 0: none
+  mark
+  submits --time $limit "${long[@]}" -resume -o bound.h5
+  waits 60 written bound.h5
+  scancel "$job"
+  waits 60 in_state "$job" CANCELLED
+  says "from here it does not queue again" "$log"
+  says "checkpoint in bound.h5" "$log"
+done
 
 # What cannot go on from where it was does not queue again: stopped while it measures.
 submits --nodes 1 bench io -samples 200 -inputs 30 -weft_atoms 32 -repeats 300 -file bench.h5
