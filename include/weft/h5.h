@@ -21,12 +21,21 @@
    still holds back: after a write that failed for want of room that ends in a crash, or with ranks waiting for one
    another. Before MPI starts. Not collective. */
 extern void WeftH5Start(void);
+/* WeftH5Close - closes a file that was written. Where that fails HDF5 has freed the file and still lists it: it must
+   not be touched again, and WeftH5Abandon() does not. Collective. */
+extern herr_t WeftH5Close(hid_t file);
 /* WeftH5Abandon - closes all files for MPI but not for HDF5, which must not be used after it. Collective. */
 extern void WeftH5Abandon(void);
 
 /* The most telling line of HDF5's error stack ("No space left on device"), or the one found last where the stack is
    empty: any later call empties it, closing a handle too, so ask at once. Not collective; static storage. */
 extern const char *WeftH5Reason(void);
+
+/* WeftH5Agree - *any: did a call that all ranks make together fail on one? Then reason is that of the lowest such rank,
+   on all of them. A rank that failed waits for the others a few seconds only: where they are still in that call,
+   waiting for it, it reports (what: "cannot write F"), removes the unfinished outputs and ends the program with status
+   WEFT_EXIT_USER. Collective. */
+extern PetscErrorCode WeftH5Agree(MPI_Comm comm, const char what[], PetscBool failed, PetscBool *any, char reason[256]);
 
 /* Opens a file for reading through MPI-IO. A missing, unreadable, truncated or foreign file is a user's mistake;
    option names what gave the path ("-data"). Close with H5Fclose. */

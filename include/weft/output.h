@@ -8,6 +8,9 @@ typedef struct _n_WeftOutput *WeftOutput;
    bytes: about how much will be written; a disk without that much room is a user's mistake found here, before any of
    it is written. An older partial file of that name is replaced. */
 extern PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 bytes, WeftOutput *output);
+/* WeftOutputGoesOn - a part was written. From WeftOutputCreate() on, 1800 s without that (WEFT_WRITE_PATIENCE in the
+   environment: another number) end the program with a user's mistake. Not collective. */
+extern void WeftOutputGoesOn(void);
 /* The HDF5 file to write to; owned by the output. Not collective. */
 extern hid_t WeftOutputFile(WeftOutput output);
 /* WeftOutputPush - lets the system begin to bring what was written so far to the disk while more is being made, where
@@ -20,8 +23,9 @@ extern PetscErrorCode WeftOutputCommit(WeftOutput *output);
  * Collective.
  */
 extern PetscErrorCode WeftOutputDiscard(WeftOutput *output);
-/* WeftOutputDiscardAll - removes the partial files of all outputs not committed. Not collective. */
-extern void WeftOutputDiscardAll(void);
+/* WeftOutputDiscardAll - removes the partial files of all outputs not committed, on any rank: it may be the only one
+   that can. Was there one? Not collective. */
+extern PetscBool WeftOutputDiscardAll(void);
 /* WeftOutputCheckNew - a user's mistake where path exists already or its folder does not or cannot be written.
    Collective; option names what gave the path ("-o"). */
 extern PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[]);

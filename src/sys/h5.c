@@ -1,4 +1,4 @@
-#include <weft/h5.h>
+#include <weft/output.h>
 #include <string.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,6 +37,17 @@ void WeftH5Start(void)
   H5open();
 }
 
+static hid_t unclosed = H5I_INVALID_HID;
+
+herr_t WeftH5Close(hid_t file)
+{
+  const herr_t status = H5Fclose(file);
+
+  if (status < 0) WeftH5Reason();
+  if (status < 0) unclosed = file;
+  return status;
+}
+
 void WeftH5Abandon(void)
 {
   hid_t         files[64];
@@ -44,6 +55,7 @@ void WeftH5Abandon(void)
   const ssize_t n = H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_FILE, 64, files);
 
   for (ssize_t i = 0; i < n; ++i) {
+    if (files[i] == unclosed) continue;
     const hid_t list = H5Fget_access_plist(files[i]);
     if (H5Pget_driver(list) == H5FD_MPIO && H5Fget_vfd_handle(files[i], list, (void **)&handle) >= 0)
       MPI_File_close(handle);
@@ -173,23 +185,6 @@ static herr_t TransferPiece(hid_t dataset, hid_t list, int ndims, const hsize_t 
   return status;
 }
 
-/* *any: did a rank fail? Then reason is that of the lowest one that did, on all ranks. */
-static PetscErrorCode AgreeOnFailure(MPI_Comm comm, PetscBool failed, PetscBool *any, char reason[256])
-{
-  int rank, size, mine, first;
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  mine = failed ? rank : size;
-  PetscCallMPI(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm));
-  *any = first < size ? PETSC_TRUE : PETSC_FALSE;
-  if (!*any) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(reason, 256, "%s", WeftH5Reason());
-  PetscCallMPI(MPI_Bcast(reason, 256, MPI_CHAR, first, comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Why a write failed: MPI-IO keeps that to itself, so ask the system by writing a little more. Not collective. */
 static const char *WriteProblem(const char path[], const char reason[])
 {
@@ -200,6 +195,17 @@ static const char *WriteProblem(const char path[], const char reason[])
     if (write(fd, nothing, sizeof(nothing)) < 0) error = errno;
   if (fd >= 0) close(fd);
   return error ? strerror(error) : reason;
+}
+
+static PetscErrorCode AgreeOnTransfer(MPI_Comm comm, hid_t file, const char path[], PetscBool writes, herr_t status,
+                                      PetscBool *failed, char reason[256])
+{
+  char what[2 * PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  snprintf(what, sizeof(what), "cannot %s %s of %s", writes ? "write" : "read", path, FileName(file));
+  PetscCall(WeftH5Agree(comm, what, status < 0 ? PETSC_TRUE : PETSC_FALSE, failed, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode RefuseWrite(MPI_Comm comm, hid_t file, const char path[], const char reason[])
@@ -251,10 +257,11 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
                                    in ? NULL : (rows ? (char *)out + offset : &nothing),
                                    in ? (rows ? (const char *)in + offset : &nothing) : NULL);
     if (s < 0) status = s;
+    if (in) WeftOutputGoesOn();
   }
   H5Pclose(list);
   H5Dclose(dataset);
-  PetscCall(AgreeOnFailure(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
+  PetscCall(AgreeOnTransfer(comm, file, path, in ? PETSC_TRUE : PETSC_FALSE, status, &failed, reason));
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
   WeftUserCheck(in, comm, "%s: cannot read %s: %s", FileName(file), path, reason);
   PetscCall(RefuseWrite(comm, file, path, reason));
@@ -402,7 +409,7 @@ PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path[], con
   WeftH5(H5Sclose(space));
   WeftH5(H5Dclose(dataset));
   WeftH5(H5Tclose(type));
-  PetscCall(AgreeOnFailure(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
+  PetscCall(AgreeOnTransfer(comm, file, path, PETSC_TRUE, status, &failed, reason));
   if (failed) PetscCall(RefuseWrite(comm, file, path, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,12 +22,49 @@ hid_t WeftOutputFile(WeftOutput output)
   return output->file;
 }
 
+/* An error on one rank inside MPI-IO leaves it, and so all, waiting in there for ever. Only a signal gets out of that:
+   rank 0 says so and ends, and the launcher ends the others. */
+static char     overdue_text[PETSC_MAX_PATH_LEN + 160];
+static unsigned patience = 0; /* seconds; rank 0 ends first */
+
+static void OnOverdue(int sig)
+{
+  (void)sig;
+  if (unfinished) unlink(unfinished->partial);
+  if (unfinished && unfinished->mine && write(STDERR_FILENO, overdue_text, strlen(overdue_text)) < 0)
+    _exit(WEFT_EXIT_FAULT);
+  _exit(WEFT_EXIT_USER);
+}
+
+static void StartWaiting(const WeftOutput o)
+{
+  struct sigaction action = {.sa_handler = OnOverdue};
+  const char      *text = getenv("WEFT_WRITE_PATIENCE");
+
+  patience = text && atoi(text) > 0 ? (unsigned)atoi(text) : 1800;
+  snprintf(
+    overdue_text, sizeof(overdue_text),
+    "weft: error: cannot write %s: it takes more than %u s, the file system or another rank does not answer; what "
+    "was there before is untouched\n",
+    o->path, patience);
+  if (!o->mine) patience += 2;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGALRM, &action, NULL);
+  alarm(patience);
+}
+
+void WeftOutputGoesOn(void)
+{
+  if (unfinished) alarm(patience);
+}
+
 static void Forget(WeftOutput output)
 {
   WeftOutput *link = &unfinished;
 
   while (*link && *link != output) link = &(*link)->next;
   if (*link) *link = output->next;
+  if (!unfinished) alarm(0);
 }
 
 /* Asks the file system for the room now. Returns 0 or an errno value; file systems that cannot answer say 0. */
@@ -43,6 +82,7 @@ static PetscErrorCode CreateFile(MPI_Comm comm, const char path[], hid_t *file)
 {
   hid_t     access_list;
   PetscBool failed;
+  char      what[PETSC_MAX_PATH_LEN + 32], reason[256];
 
   PetscFunctionBegin;
   WeftH5Get(access_list, H5Pcreate(H5P_FILE_ACCESS));
@@ -51,8 +91,9 @@ static PetscErrorCode CreateFile(MPI_Comm comm, const char path[], hid_t *file)
   *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access_list);
   if (*file < 0) WeftH5Reason(); /* before it is lost: see there */
   WeftH5(H5Pclose(access_list));
-  PetscCall(WeftAnyRank(comm, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
-  WeftUserCheck(!failed, comm, "cannot create %s: %s", path, WeftH5Reason());
+  snprintf(what, sizeof(what), "cannot create %s", path);
+  PetscCall(WeftH5Agree(comm, what, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &failed, reason));
+  WeftUserCheck(!failed, comm, "%s: %s", what, reason);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,6 +130,7 @@ PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 byt
   PetscCall(CheckRoom(o, bytes, PETSC_FALSE));
   o->next = unfinished;
   unfinished = o;
+  StartWaiting(o);
   PetscCall(CreateFile(comm, o->partial, &o->file));
   PetscCall(CheckRoom(o, bytes, PETSC_TRUE));
   *output = o;
@@ -108,67 +150,77 @@ void WeftOutputPush(WeftOutput o)
 #endif
 }
 
-/* On rank 0: is the closed file readable as HDF5, and are its bytes on the disk? */
-static PetscBool CheckClosed(const char partial[])
+/* Is the closed file readable as HDF5, and are its bytes on the disk? 0, or why not as an errno value. */
+static int CheckClosed(const char partial[])
 {
   hid_t file = H5Fopen(partial, H5F_ACC_RDONLY, H5P_DEFAULT);
-  int   fd = open(partial, O_RDWR), ok = file >= 0 && fd >= 0;
+  int   fd = open(partial, O_RDWR), error = fd < 0 || fsync(fd) ? errno : 0;
 
+  if (fd >= 0) close(fd);
   if (file >= 0) H5Fclose(file);
-  if (fd >= 0) {
-    ok = !fsync(fd) && ok;
-    close(fd);
-  }
-  return ok ? PETSC_TRUE : PETSC_FALSE;
+  return !error && file < 0 ? EIO : error;
 }
 
-static PetscBool RenameDurably(const char partial[], const char path[])
+/* 0, or why not as an errno value. */
+static int RenameDurably(const char partial[], const char path[])
 {
-  char      copy[PETSC_MAX_PATH_LEN];
-  PetscBool ok = rename(partial, path) ? PETSC_FALSE : PETSC_TRUE;
-  int       fd;
+  char copy[PETSC_MAX_PATH_LEN];
+  int  fd;
 
+  if (rename(partial, path)) return errno;
   snprintf(copy, sizeof(copy), "%s", path);
   fd = open(dirname(copy), O_RDONLY);
   if (fd >= 0) {
     fsync(fd); /* the new name itself; some file systems refuse, and then have nothing to flush */
     close(fd);
   }
-  return ok;
+  return 0;
 }
 
-/* Flushes and closes; PETSC_FALSE where a rank could not. A file that could not be flushed stays open: closing it would
-   try to write once more. */
+/* Flushes and closes; PETSC_FALSE where a rank could not, and why. A file that could not be flushed stays open: closing
+   it would try to write once more. */
 static PetscErrorCode FlushAndClose(WeftOutput o, PetscBool *ok, char reason[256])
 {
-  PetscBool mine = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_FALSE : PETSC_TRUE, failed;
+  PetscBool failed = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_TRUE : PETSC_FALSE;
+  char      what[PETSC_MAX_PATH_LEN + 32];
 
   PetscFunctionBegin;
-  snprintf(reason, 256, "%s", mine ? "the check after writing failed" : WeftH5Reason());
-  PetscCall(WeftAnyRank(o->comm, mine ? PETSC_FALSE : PETSC_TRUE, &failed));
+  if (failed) WeftH5Reason();
+  snprintf(what, sizeof(what), "cannot write %s", o->path);
+  PetscCall(WeftH5Agree(o->comm, what, failed, &failed, reason));
   if (!failed) {
-    mine = H5Fclose(o->file) < 0 ? PETSC_FALSE : PETSC_TRUE;
+    failed = WeftH5Close(o->file) < 0 ? PETSC_TRUE : PETSC_FALSE;
     o->file = H5I_INVALID_HID;
-    PetscCall(WeftAnyRank(o->comm, mine ? PETSC_FALSE : PETSC_TRUE, &failed));
+    PetscCall(WeftH5Agree(o->comm, what, failed, &failed, reason));
   }
   *ok = failed ? PETSC_FALSE : PETSC_TRUE;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* On rank 0, which tells the others: 0, or why the closed file cannot take its place. */
+static int CheckAndRename(WeftOutput o)
+{
+  int error = CheckClosed(o->partial);
+
+  return error ? error : RenameDurably(o->partial, o->path);
+}
+
 PetscErrorCode WeftOutputCommit(WeftOutput *output)
 {
   WeftOutput o = *output;
-  PetscBool  ok = PETSC_FALSE, failed;
+  PetscBool  ok = PETSC_FALSE;
+  int        error = 0;
   char       reason[256];
 
   PetscFunctionBegin;
+  WeftOutputGoesOn();
   PetscCall(FlushAndClose(o, &ok, reason));
-  if (ok && o->mine) ok = CheckClosed(o->partial);
-  if (ok && o->mine) ok = RenameDurably(o->partial, o->path);
-  PetscCall(WeftAnyRank(o->comm, ok ? PETSC_FALSE : PETSC_TRUE, &failed));
-  if (failed && o->mine) unlink(o->partial);
+  if (ok && o->mine) error = CheckAndRename(o);
+  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, o->comm));
+  if (error) snprintf(reason, sizeof(reason), "%s", strerror(error));
+  if ((!ok || error) && o->mine) unlink(o->partial);
   Forget(o);
-  WeftUserCheck(!failed, o->comm, "cannot write %s: %s; what was there before is untouched", o->path, reason);
+  WeftUserCheck(ok && !error, o->comm, "cannot write %s: %s; what was there before is untouched", o->path, reason);
   PetscCall(PetscFree(*output));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -185,10 +237,12 @@ PetscErrorCode WeftOutputDiscard(WeftOutput *output)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void WeftOutputDiscardAll(void)
+PetscBool WeftOutputDiscardAll(void)
 {
-  for (; unfinished; unfinished = unfinished->next)
-    if (unfinished->mine) unlink(unfinished->partial);
+  const PetscBool any = unfinished ? PETSC_TRUE : PETSC_FALSE;
+
+  for (; unfinished; unfinished = unfinished->next) unlink(unfinished->partial);
+  return any;
 }
 
 /* What is wrong with path as the name of an output, as an errno value; 0: nothing. */
