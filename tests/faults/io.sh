@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# tests/faults/io.sh [-fast] [-verbs "learn train"] [-ranks "1 2"] [-errors "ENOSPC EIO EDQUOT EROFS EACCES short full"]
+# Every call by which a checkpoint is written (open, write, make room, flush, close, rename, ...) fails once with every
+# error, on every rank: the run must end with status 2 and one line, or go on where the call did not matter; what was
+# there before must stand, and no temporary file stay. "short": a write takes half of what it should, without an error;
+# "full": ENOSPC from that call on. -fast: the first and the last call of each function on each rank, with one error each.
+# Prints a table; status 1 if anything was lost. WEFT, WEFT_FAULTS and MPIEXEC say where program, libfaults.so and mpiexec
+# are (ctest does).
+set -u
+WEFT_SOURCE=${WEFT_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+WEFT=${WEFT:-$WEFT_SOURCE/build/weft}
+WEFT_FAULTS=${WEFT_FAULTS:-$WEFT_SOURCE/build/tests/libfaults.so}
+MPIEXEC=${MPIEXEC:-mpiexec}
+fast=
+verbs="learn train"
+ranks="1 2"
+errors="ENOSPC EIO EDQUOT EROFS EACCES short full"
+while [ $# -gt 0 ]; do
+  case $1 in
+    -fast) fast=1; shift; continue ;;
+    -verbs | -ranks | -errors) [ $# -ge 2 ] || { sed -n '2s/^# //p' "$0" >&2; exit 2; } ;;
+    *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
+  esac
+  printf -v "${1#-}" %s "$2"
+  shift 2
+done
+. "$WEFT_SOURCE/tests/lib/cli.sh"
+[ -e "$WEFT_FAULTS" ] || skip "no $WEFT_FAULTS"
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}:verify_asan_link_order=0
+declare -A number=([ENOSPC]=28 [EIO]=5 [EDQUOT]=122 [EROFS]=30 [EACCES]=13 [short]= [full]=28)
+same() { "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" "$@"; }
+
+# with FAULT... : the command of this verb and rank count under these settings of libfaults.so.
+with() { timeout -k 5 30 "${launch[@]}" env WEFT_WRITE_PATIENCE=2 WEFT_FAULT_PATHS=.partial:"$TMP/to" "$@" LD_PRELOAD="$WEFT_FAULTS" "${run[@]}" < /dev/null; }
+
+wrong() {
+  fail "$verb, $n ranks, rank $rank, call $call ($function), $error: $*"
+  lost=$((lost + 1))
+}
+
+# What is there now: the checkpoint as it was, or a newer one that goes on to the same end.
+intact() {
+  cmp -s kept.h5 to/run.h5 && return
+  [ $verb = train ] || runs "$WEFT" info to/run.h5
+  runs "${launch[@]}" "${run[@]}" < /dev/null
+  same whole.h5 to/run.h5 || wrong "not what an undisturbed run gives"
+}
+
+# try: one call of one rank fails with one error.
+try() {
+  local lasting=() status lines
+  [ "$error" != full ] || lasting=(WEFT_FAULT_LASTING=1)
+  rm -f to/* log
+  cp kept.h5 to/run.h5
+  with WEFT_FAULT_CALL="$call" WEFT_FAULT_RANK="$rank" WEFT_FAULT_ERRNO="${number[$error]}" WEFT_FAULT_LOG="$TMP/log" \
+    "${lasting[@]}" > out 2> err
+  status=$?
+  grep -q failed log 2> /dev/null || { missed=$((missed + 1)); return; }
+  injected=$((injected + 1))
+  case $status in
+    0) went_on=$((went_on + 1))
+      same whole.h5 to/run.h5 || wrong "went on and wrote something else" ;;
+    2) refused=$((refused + 1))
+      lines=$(grep -c '^weft: error: cannot \(write\|create\) .*run.h5' err)
+      [ "$lines" -eq 1 ] && [ "$(grep -c '^weft: error: ' err)" -eq 1 ] || wrong "not one line of error: $(cat err)"
+      intact ;;
+    124 | 137) wrong "hangs" ;;
+    *) wrong "status $status: $(cat err)" ;;
+  esac
+  [ -z "$(ls to | grep -vx run.h5)" ] || wrong "left $(ls to)"
+}
+
+# calls: of all ranks, in a run in which none fails: rank, number, function.
+calls() {
+  rm -f to/* log
+  cp kept.h5 to/run.h5
+  with WEFT_FAULT_LOG="$TMP/log" > out 2> err || { cat err >&2; exit 1; }
+  same whole.h5 to/run.h5 || exit 1
+  sort -n -k1,1 -k2,2 log
+}
+
+# chosen: of those, where -fast is given, the first and the last of each function of a rank.
+chosen() {
+  [ -n "$fast" ] || { cat; return; }
+  awk '{key = $1 " " $3; if (!(key in last)) print; else kept[key] = $0; last[key] = $0} END {for (key in kept) print kept[key]}' |
+    sort -n -k1,1 -k2,2
+}
+
+# campaign: all of a verb and a rank count; kept.h5 is the checkpoint that it goes on from.
+campaign() {
+  local seen every=() i=0
+  read -ra every <<< "$errors"
+  injected=0 refused=0 went_on=0 missed=0 lost=0
+  calls > seen.txt
+  seen=$(wc -l < seen.txt)
+  while read -r rank call function _; do
+    for error in "${every[@]}"; do
+      [ "$error" != short ] || [[ $function == *write* ]] || continue
+      [ -z "$fast" ] || [ "$error" = "${every[$((i % ${#every[@]}))]}" ] || continue
+      try
+    done
+    i=$((i + 1))
+  done < <(chosen < seen.txt)
+  printf '%-6s %5d %6d %9d %8d %8d %11d %5d\n' "$verb" "$n" "$seen" "$injected" "$refused" "$went_on" "$missed" "$lost" >> "$TMP/table"
+}
+
+mkdir to
+runs "$WEFT" synth -o data.h5 -samples 120 -test_samples 20 -size 8
+runs "$WEFT" learn -data data.h5 -o structure.h5 -weft_layers 1 -weft_atoms 16 -weft_batch_size 40 -weft_iterations 6 -weft_sparsity 0.1
+declare -A command=(
+  [learn]="learn -data data.h5 -weft_layers 1 -weft_atoms 16 -weft_batch_size 40 -weft_iterations 6 -weft_sparsity 0.1"
+  [train]="train -data data.h5 -structure structure.h5 -weft_train_epochs 12 -weft_train_batch_size 60")
+[ "$failures" -eq 0 ] || exit 1
+
+# The checkpoint to go on from is the last one of a run whose last write, that of the whole file, fails.
+for verb in $verbs; do
+  for n in $ranks; do
+    launch=()
+    [ "$n" -eq 1 ] || launch=("$MPIEXEC" -n "$n")
+    read -ra words <<< "${command[$verb]}"
+    run=("$WEFT" "${words[@]}" -resume -weft_checkpoint_every 0 -o to/run.h5)
+    rm -f to/* log
+    with WEFT_FAULT_LOG="$TMP/log" > out 2> err || { cat err >&2; exit 1; }
+    mv to/run.h5 whole.h5
+    renames=$(grep -n rename log | tail -2 | head -1 | cut -d' ' -f2)
+    with WEFT_FAULT_CALL="$renames" WEFT_FAULT_RANK=0 WEFT_FAULT_ERRNO=5 > out 2> err
+    [ -e to/run.h5 ] || { echo "no checkpoint to begin with: $(cat err)" >&2; exit 1; }
+    mv to/run.h5 kept.h5
+    campaign
+  done
+done
+echo "verb   ranks  calls  injected  refused  went on  not reached  lost"
+cat "$TMP/table"
+finish
