@@ -46,6 +46,17 @@ wait $filler
 rm -f disk/filler
 umount disk && mount -t tmpfs -o size=$((size * 4))k tmpfs disk
 
+# A disk that may only be read: the checkpoint there stands.
+cp kept.h5 disk/part.h5
+mount -o remount,ro disk
+for n in 1 2; do
+  fails "disk/part.h5 (about " disk/part.h5 "$MPIEXEC" -n "$n" "${learn[@]}" -resume -weft_checkpoint_every 0.1 -o disk/part.h5
+  grep -q "Read-only file system; what was there before is untouched" err || fail "no reason: $(cat err)"
+  fails "-o disk/new.h5: its folder: Read-only file system" disk/new.h5 "$MPIEXEC" -n "$n" "${learn[@]}" -o disk/new.h5
+  cmp -s disk/part.h5 kept.h5 || fail "the checkpoint was touched"
+done
+mount -o remount,rw disk
+
 # A file system that promises room and has none: one without the means to reserve it.
 cat > shim.c <<'C'
 #define _GNU_SOURCE
