@@ -44,6 +44,11 @@ extern PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const c
 /* *exists: does path (groups included) lead to an object? Safe where a group on the way is missing. */
 extern PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists);
 
+/* WeftH5Held - can the file hold an open dataset of this type and these dimensions? Ask before memory for it is. A
+   dataset whose numbers are in other files is believed. Not collective. */
+extern PetscErrorCode WeftH5Held(hid_t file, hid_t dataset, hid_t type, int ndims, const hsize_t dims[],
+                                 PetscBool *held);
+
 /* WeftH5Expect - a user's mistake that names file and path unless there is a dataset of numbers with these dimensions;
    a negative dims[i] may be anything, and becomes what it is. */
 extern PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[], int ndims, PetscInt64 dims[]);

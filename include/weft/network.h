@@ -81,6 +81,8 @@ typedef struct {
   WeftBlock        parameters, statistics; /* one row each */
 } WeftNetwork;
 
+/* WeftNetworkPlan - what WeftNetworkCreate() does but for memory: the parts, and where they lie. Not collective. */
+extern PetscErrorCode WeftNetworkPlan(WeftNetwork *network);
 /* WeftNetworkCreate - checks the arrays, lays out the parameters and makes them zero, but for norms, which are 1. An
    index out of range is an error of the caller's. */
 extern PetscErrorCode WeftNetworkCreate(WeftNetwork *network);

@@ -114,7 +114,8 @@ struct _n_WeftLayer {
   WeftLayerSettings  settings;
   const WeftLearner *learner;
   PetscInt64         n, d;
-  const WeftBlock   *x; /* this rank's preprocessed samples; the caller's */
+  int                index; /* of the layer, for messages */
+  const WeftBlock   *x;     /* this rank's preprocessed samples; the caller's */
   WeftBatches        batches;
   WeftDict           dict;
   WeftCoder          coder;

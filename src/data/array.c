@@ -36,14 +36,13 @@ PetscErrorCode WeftProblemRaise(MPI_Comm comm, const WeftProblem problem)
 /* The type, the dimensions and whether the file can hold that much. */
 static PetscErrorCode Inspect(hid_t dataset, WeftArray *array, H5T_class_t *class, PetscBool *held)
 {
-  hsize_t dims[H5S_MAX_RANK], bytes;
-  hid_t   type, space, properties;
+  hsize_t dims[H5S_MAX_RANK];
+  hid_t   type, space;
   size_t  size;
 
   PetscFunctionBegin;
   WeftH5Get(type, H5Dget_type(dataset));
   WeftH5Get(space, H5Dget_space(dataset));
-  WeftH5Get(properties, H5Dget_create_plist(dataset));
   *class = H5Tget_class(type);
   size = H5Tget_size(type);
   array->integer = *class == H5T_INTEGER ? PETSC_TRUE : PETSC_FALSE;
@@ -53,12 +52,7 @@ static PetscErrorCode Inspect(hid_t dataset, WeftArray *array, H5T_class_t *clas
   WeftH5Get(array->ndims, H5Sget_simple_extent_ndims(space));
   WeftH5(H5Sget_simple_extent_dims(space, dims, NULL));
   for (int i = 0; i < array->ndims && i < 4; ++i) array->dims[i] = (PetscInt64)dims[i];
-  *held = PETSC_TRUE;
-  if (H5Pget_layout(properties) == H5D_CONTIGUOUS && !H5Pget_external_count(properties)) {
-    WeftH5(H5Fget_filesize(array->file, &bytes));
-    if (H5Dget_storage_size(dataset) > bytes) *held = PETSC_FALSE;
-  }
-  WeftH5(H5Pclose(properties));
+  PetscCall(WeftH5Held(array->file, dataset, type, array->ndims, dims, held));
   WeftH5(H5Sclose(space));
   WeftH5(H5Tclose(type));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -127,16 +127,23 @@ static void FillNorm(WeftNetwork *n, const WeftNetworkNorm *norm)
   Fill(&n->statistics, norm->variance, norm->channels);
 }
 
+PetscErrorCode WeftNetworkPlan(WeftNetwork *n)
+{
+  PetscFunctionBegin;
+  n->parameters = n->statistics = (WeftBlock){0};
+  n->nparts = 0;
+  for (int i = 0; i < n->nlayers; ++i) PetscCall(AddLayer(n, i));
+  PlaceFeatures(n);
+  PetscCall(AddDense(n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftNetworkCreate(WeftNetwork *n)
 {
   WeftBlock *parameters = &n->parameters, *statistics = &n->statistics;
 
   PetscFunctionBegin;
-  *parameters = *statistics = (WeftBlock){0};
-  n->nparts = 0;
-  for (int i = 0; i < n->nlayers; ++i) PetscCall(AddLayer(n, i));
-  PlaceFeatures(n);
-  PetscCall(AddDense(n));
+  PetscCall(WeftNetworkPlan(n));
   PetscCall(WeftBlockCreate(1, parameters->cols, n->precision, parameters));
   PetscCall(WeftBlockCreate(1, statistics->cols, n->precision, statistics));
   for (int i = 0; i < n->nlayers; ++i) {

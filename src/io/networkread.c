@@ -152,7 +152,7 @@ static PetscErrorCode ReadLayer(const Source *s, int i, WeftNetworkLayer *l)
   snprintf(group, sizeof(group), "/network/layers/%d", i);
   PetscCall(GetInt(s, group, "inputs", INT_MAX, &l->inputs));
   PetscCall(GetInt(s, group, "groups", INT_MAX, &l->groups));
-  PetscCall(GetInt(s, group, "group_size", INT_MAX, &l->group_size));
+  PetscCall(GetInt(s, group, "group_size", 1 << 20, &l->group_size));
   PetscCall(GetInt(s, group, "pools", INT_MAX, &l->pools));
   PetscCall(GetInt(s, group, "rows", INT_MAX, &l->rows));
   PetscCall(GetInt(s, group, "pooled_channels", INT_MAX, &l->pooled_channels));
@@ -161,6 +161,9 @@ static PetscErrorCode ReadLayer(const Source *s, int i, WeftNetworkLayer *l)
   PetscCall(GetFlag(s, group, "read_single", &l->read_single));
   PetscCall(GetReal(s, group, "threshold", &l->threshold));
   PetscCall(ReadStarts(s, group, "start", l->groups, &l->start));
+  WeftUserCheck(l->group_size && l->rows <= WeftNetworkConnections(l), s->comm,
+                "%s: %s has %zu rows of %zu weights for %zu connections: damaged", s->path, group, l->rows,
+                l->group_size, WeftNetworkConnections(l));
   PetscCall(ReadIndices(s, group, "input", WeftNetworkConnections(l), l->inputs, PETSC_TRUE, &l->input));
   PetscCall(ReadIndices(s, group, "row", WeftNetworkConnections(l), l->rows, PETSC_FALSE, &l->row));
   PetscCall(ReadPools(s, group, l));
@@ -193,6 +196,22 @@ static PetscErrorCode ReadNetwork(const Source *s, WeftNetwork *net)
   net->nhidden = (int)count;
   for (size_t i = 0; i < count; ++i) net->hidden[i].out = (size_t)hidden[i];
   PetscCall(PetscFree(hidden));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Weights that the file does not hold ask for no memory. */
+static PetscErrorCode CheckWeights(const Source *s, WeftNetwork *net)
+{
+  char path[96];
+
+  PetscFunctionBegin;
+  PetscCall(WeftNetworkPlan(net));
+  for (int i = 0; i < net->nparts; ++i) {
+    const WeftNetworkPart *part = &net->part[i];
+    PetscInt64             dims[2] = {(PetscInt64)part->rows, (PetscInt64)part->cols};
+    snprintf(path, sizeof(path), "/weights/%s", part->name);
+    PetscCall(WeftH5Expect(s->comm, s->file, path, part->cols ? 2 : 1, dims));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -272,6 +291,7 @@ PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], const cha
   PetscCall(WeftH5OpenRead(comm, option, path, &s.file));
   PetscCall(RefuseReadout(&s));
   PetscCall(ReadNetwork(&s, net));
+  PetscCall(CheckWeights(&s, net));
   PetscCall(WeftNetworkCreate(net));
   PetscCall(ReadWeights(&s, net));
   PetscCall(ReadInput(&s, net->inputs, prep));

@@ -1,4 +1,5 @@
 #include "ioimpl.h"
+#include <math.h>
 #include <unistd.h>
 
 PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state)
@@ -197,7 +198,8 @@ static PetscErrorCode ReadScalars(WeftLayer l, hid_t file, const char run[])
   WeftRunScalars(l, scalars);
   for (int i = 0; i < WEFT_RUN_SCALARS; ++i) {
     PetscCall(WeftH5GetReal(file, "/state", scalars[i].name, scalars[i].value, &found));
-    WeftUserCheck(found, l->comm, "%s: /state lacks %s: damaged", run, scalars[i].name);
+    WeftUserCheck(found && isfinite(*scalars[i].value) && *scalars[i].value >= 0, l->comm,
+                  "%s: /state lacks a valid %s: damaged", run, scalars[i].name);
   }
   PetscCall(WeftH5GetInts(file, "/state", "iteration", 1, &l->iteration, &found));
   PetscCall(WeftH5GetInts(file, "/state", "reseeds", 1, &l->reseeds, &both));
@@ -266,7 +268,8 @@ static PetscErrorCode ReadWeights(WeftLayer l, hid_t file, const char run[], int
   WeftRunWeights(l, weights);
   for (int i = 0; i < WEFT_RUN_WEIGHTS; ++i) {
     PetscCall(WeftH5GetReal(file, group.text, weights[i].name, weights[i].value, &found));
-    WeftUserCheck(found, l->comm, "%s: %s lacks %s: damaged", run, group.text, weights[i].name);
+    WeftUserCheck(found && isfinite(*weights[i].value) && *weights[i].value >= 0, l->comm,
+                  "%s: %s lacks a valid %s: damaged", run, group.text, weights[i].name);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -90,6 +90,7 @@ static PetscErrorCode ReadLattice(MPI_Comm comm, hid_t file, const char path[], 
 
   PetscFunctionBegin;
   PetscCall(WeftH5Expect(comm, file, row.text, 1, d));
+  WeftUserCheck(d[0] < INT_MAX, comm, "%s: %s has too many entries: damaged", path, row.text);
   *l = (WeftLattice){.inputs = (PetscInt)d[0], .score = n->score};
   l->rows = (PetscInt)n->rows;
   l->cols = (PetscInt)n->columns;

@@ -1,5 +1,6 @@
 /* The loop around a learner: history, progress, checkpoints, stop signals. */
 #include "stackimpl.h"
+#include <math.h>
 
 /* Rank 0's clock and any rank's signal decide for all. */
 static PetscErrorCode Decide(WeftLayer l, double since, double every, PetscBool *checkpoint, PetscBool *stop)
@@ -27,6 +28,18 @@ static PetscErrorCode Report(WeftProgress *progress, PetscInt64 done, const doub
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All ranks have the same entry. */
+static PetscErrorCode CheckFinite(const WeftLayer l, const double entry[])
+{
+  PetscFunctionBegin;
+  for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f)
+    PetscCheck(isfinite(entry[f]), l->comm, PETSC_ERR_FP,
+               "layer %d, iteration %lld: %s is not a finite number; the last checkpoint stands (weft learn -help: "
+               "-weft_precision double, -weft_contrast_floor)",
+               l->index, (long long)l->iteration, WeftHistoryNames[f]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One batch, its entry in the history, and the time it took. */
 static PetscErrorCode Advance(WeftLayer l, double entry[])
 {
@@ -39,6 +52,7 @@ static PetscErrorCode Advance(WeftLayer l, double entry[])
   PetscCallMPI(MPI_Bcast(&took, 1, MPI_DOUBLE, 0, l->comm));
   l->seconds += took;
   entry[WEFT_HISTORY_SECONDS] = l->seconds;
+  PetscCall(CheckFinite(l, entry));
   PetscCall(WeftHistoryAppend(&l->history, entry));
   ++l->iteration;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -54,6 +68,7 @@ PetscErrorCode WeftLayerLearn(WeftLayer l, const WeftLayerHooks *hooks, PetscBoo
 
   PetscFunctionBegin;
   *stopped = PETSC_FALSE;
+  l->index = hooks->index;
   if (!l->iteration) PetscCall((*l->learner->start)(l));
   snprintf(what, sizeof(what), "learn layer %d", hooks->index);
   PetscCall(WeftProgressBegin(&progress, l->comm, what, l->iteration, T));

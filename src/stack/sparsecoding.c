@@ -1,5 +1,6 @@
 /* Learning a layer by group-sparse coding: the alternation of method section 2, a batch at a time. */
 #include "stackimpl.h"
+#include <math.h>
 #include <string.h>
 
 PetscErrorCode WeftBatchLoad(WeftLayer l, PetscInt64 t, WeftBatch *batch)
@@ -68,8 +69,10 @@ static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, P
   PetscFunctionBegin;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 6, MPI_DOUBLE, MPI_SUM, l->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, l->comm));
-  PetscCheck(!(most[1] > 0) && sums[0] == sums[0], l->comm, PETSC_ERR_FP,
-             "the objective is not a number at iteration %lld; the last checkpoint stands", (long long)l->iteration);
+  PetscCheck(!(most[1] > 0) && isfinite(sums[0]), l->comm, PETSC_ERR_FP,
+             "layer %d, iteration %lld: the objective of a sample is not a finite number; the last checkpoint stands "
+             "(weft learn -help: -weft_precision double, -weft_contrast_floor)",
+             l->index, (long long)l->iteration);
   pass->objective = sums[0];
   pass->reconstruction = sums[1];
   pass->sum_gap = sums[2];

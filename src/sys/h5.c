@@ -99,8 +99,9 @@ PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The shape of a dataset of numbers; *ndims = -1 where path is none. */
-static PetscErrorCode Shape(hid_t file, const char path[], hsize_t dims[H5S_MAX_RANK], int *ndims)
+/* The shape of a dataset of numbers; *ndims = -1 where path is none. held: does the file hold as many? NULL: not asked,
+   as where it is being written. */
+static PetscErrorCode Shape(hid_t file, const char path[], hsize_t dims[H5S_MAX_RANK], int *ndims, PetscBool *held)
 {
   hid_t object = H5Oopen(file, path, H5P_DEFAULT), space, type;
   H5T_class_t class;
@@ -112,7 +113,10 @@ static PetscErrorCode Shape(hid_t file, const char path[], hsize_t dims[H5S_MAX_
     WeftH5Get(type, H5Dget_type(object));
     WeftH5Get(space, H5Dget_space(object));
     class = H5Tget_class(type);
-    if (class == H5T_INTEGER || class == H5T_FLOAT) WeftH5Get(*ndims, H5Sget_simple_extent_dims(space, dims, NULL));
+    if ((class == H5T_INTEGER || class == H5T_FLOAT) && H5Sget_simple_extent_type(space) != H5S_NULL) {
+      WeftH5Get(*ndims, H5Sget_simple_extent_dims(space, dims, NULL));
+      if (held) PetscCall(WeftH5Held(file, object, type, *ndims, dims, held));
+    }
     WeftH5(H5Sclose(space));
     WeftH5(H5Tclose(type));
   }
@@ -132,12 +136,14 @@ PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[], int nd
 {
   hsize_t   found[H5S_MAX_RANK];
   int       found_ndims = -1;
-  PetscBool exists;
+  PetscBool exists, held = PETSC_TRUE;
 
   PetscFunctionBegin;
   PetscCall(WeftH5Exists(file, path, &exists));
-  if (exists) PetscCall(Shape(file, path, found, &found_ndims));
+  if (exists) PetscCall(Shape(file, path, found, &found_ndims, &held));
   WeftUserCheck(found_ndims >= 0, comm, "%s: %s is missing or holds no numbers: damaged, or another kind of file",
+                FileName(file), path);
+  WeftUserCheck(held, comm, "%s: the dimensions of %s are more than the file holds: damaged, or never written",
                 FileName(file), path);
   WeftUserCheck(found_ndims == ndims, comm, "%s: %s has %d dimension(s) where %d are wanted: damaged", FileName(file),
                 path, found_ndims, ndims);
@@ -241,7 +247,7 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
 
   PetscFunctionBegin;
   WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
-  PetscCall(Shape(file, path, dims, &ndims));
+  PetscCall(Shape(file, path, dims, &ndims, NULL));
   for (int i = 1; i < ndims; ++i) row_bytes *= dims[i];
   step = PetscMax(max_transfer / PetscMax(row_bytes, 1), 1);
   pieces = ((hsize_t)rows + step - 1) / step;

@@ -19,6 +19,12 @@ void WeftVersion(const char **version, const char **git)
   if (git) *git = WEFT_GIT;
 }
 
+/* Numbers that overflow, met by all ranks, and memory that one rank is short of, are the user's to mend too. */
+static PetscBool Mendable(PetscErrorCode n)
+{
+  return n == WEFT_ERR_USER || n == PETSC_ERR_FP || n == PETSC_ERR_MEM ? PETSC_TRUE : PETSC_FALSE;
+}
+
 /* A user's mistake is one line from rank 0; anything else is a fault and gets PETSc's trace. */
 static PetscErrorCode ErrorHandler(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n,
                                    PetscErrorType p, const char *mess, void *ctx)
@@ -26,12 +32,19 @@ static PetscErrorCode ErrorHandler(MPI_Comm comm, int line, const char *fun, con
   int         rank = 0, initialized = 0;
   static char message[PETSC_MAX_PATH_LEN];
 
-  if (n != WEFT_ERR_USER) return PetscTraceBackErrorHandler(comm, line, fun, file, n, p, mess, ctx);
+  if (!Mendable(n)) return PetscTraceBackErrorHandler(comm, line, fun, file, n, p, mess, ctx);
   MPI_Initialized(&initialized);
   if (initialized) MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   if (p == PETSC_ERROR_INITIAL && mess) {
     snprintf(message, sizeof(message), "%s", mess);
-    if (!rank) fprintf(stderr, "weft: error: %s\n", message);
+    if (n == PETSC_ERR_MEM)
+      snprintf(message, sizeof(message),
+               "rank %d is out of memory: more ranks on more nodes, or fewer samples, atoms "
+               "or features, take less (%s)",
+               rank, mess);
+    for (char *c = message; *c; ++c)
+      if ((unsigned char)*c < ' ') *c = '?'; /* what a file or an option says may hold anything */
+    if (!rank || n == PETSC_ERR_MEM) fprintf(stderr, "weft: error: %s\n", message);
     fflush(stderr);
   }
   return n;
@@ -105,9 +118,8 @@ PetscErrorCode WeftAnyRank(MPI_Comm comm, PetscBool mine, PetscBool *any)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The file's options go in first and the command line again after them, so that the command line wins. PETSc's own
-   parser error is a trace; here it becomes one line. */
-static PetscErrorCode ReadOptionsFile(int *argc, char ***argv, const char file[])
+/* PETSc's own parser error is a trace; here it becomes one line. */
+PetscErrorCode WeftOptionsReadFile(int *argc, char ***argv, const char file[])
 {
   PetscErrorCode ierr;
   PetscBool      readable;
@@ -137,7 +149,7 @@ PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[]
   PetscCall(RegisterEvents());
   PetscCall(WeftBlasStart());
   H5Eset_auto(H5E_DEFAULT, NULL, NULL);
-  if (options_file) PetscCall(ReadOptionsFile(argc, argv, options_file));
+  if (options_file) PetscCall(WeftOptionsReadFile(argc, argv, options_file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,10 +164,14 @@ PetscErrorCode WeftFinalize(void)
 
 int WeftAbort(PetscErrorCode ierr)
 {
+  const int status = Mendable(ierr) ? WEFT_EXIT_USER : WEFT_EXIT_FAULT;
+  int       size = 1;
+
   WeftOutputDiscardAll();
-  if (ierr != WEFT_ERR_USER) {
-    MPI_Abort(MPI_COMM_WORLD, WEFT_EXIT_FAULT);
-    return WEFT_EXIT_FAULT;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (status == WEFT_EXIT_FAULT || (ierr == PETSC_ERR_MEM && size > 1)) {
+    MPI_Abort(MPI_COMM_WORLD, status);
+    return status;
   }
   WeftH5Abandon();
   /* Objects of the unwound call chain are not destroyed: leave without PETSc's complaints about them. */

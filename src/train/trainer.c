@@ -141,7 +141,7 @@ static PetscErrorCode Advance(WeftTrainer t)
 
 static PetscErrorCode Report(WeftTrainer t, WeftProgress *progress)
 {
-  const double *last = t->history + (t->entries - 1) * WEFT_TRAINED_FIELDS;
+  const double *last = t->history + (t->entries ? t->entries - 1 : 0) * WEFT_TRAINED_FIELDS;
   char          detail[128] = "";
 
   PetscFunctionBegin;
