@@ -144,6 +144,18 @@ static PetscErrorCode ReadPools(const Source *s, const char group[], WeftNetwork
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* No more weights and channels than there are connections and units. */
+static PetscErrorCode CheckShape(const Source *s, const char group[], const WeftNetworkLayer *l)
+{
+  const size_t connections = WeftNetworkConnections(l), singles = l->groups * l->group_size;
+
+  PetscFunctionBegin;
+  WeftUserCheck(l->group_size && l->rows <= connections && l->pooled_channels <= l->pools &&
+                  (!l->read_single || l->single_channels <= singles),
+                s->comm, "%s: the attributes of %s do not fit one another: damaged", s->path, group);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadLayer(const Source *s, int i, WeftNetworkLayer *l)
 {
   char group[48];
@@ -161,9 +173,7 @@ static PetscErrorCode ReadLayer(const Source *s, int i, WeftNetworkLayer *l)
   PetscCall(GetFlag(s, group, "read_single", &l->read_single));
   PetscCall(GetReal(s, group, "threshold", &l->threshold));
   PetscCall(ReadStarts(s, group, "start", l->groups, &l->start));
-  WeftUserCheck(l->group_size && l->rows <= WeftNetworkConnections(l), s->comm,
-                "%s: %s has %zu rows of %zu weights for %zu connections: damaged", s->path, group, l->rows,
-                l->group_size, WeftNetworkConnections(l));
+  PetscCall(CheckShape(s, group, l));
   PetscCall(ReadIndices(s, group, "input", WeftNetworkConnections(l), l->inputs, PETSC_TRUE, &l->input));
   PetscCall(ReadIndices(s, group, "row", WeftNetworkConnections(l), l->rows, PETSC_FALSE, &l->row));
   PetscCall(ReadPools(s, group, l));
@@ -187,8 +197,12 @@ static PetscErrorCode ReadNetwork(const Source *s, WeftNetwork *net)
   PetscCall(GetReal(s, "/network", "pool_epsilon", &net->pool_epsilon));
   PetscCall(GetReal(s, "/network", "norm_epsilon", &net->norm_epsilon));
   for (int i = 0; i < (int)layers; ++i) {
+    const size_t before = i ? net->layer[i - 1].pools : net->inputs;
     net->nlayers = i + 1;
     PetscCall(ReadLayer(s, i, &net->layer[i]));
+    WeftUserCheck(net->layer[i].inputs == before, s->comm,
+                  "%s: layer %d has %zu inputs where %zu come before it: damaged", s->path, i, net->layer[i].inputs,
+                  before);
   }
   PetscCall(ReadList(s, "/network", "hidden", &count, INT_MAX, &hidden));
   WeftUserCheck(count <= WEFT_NETWORK_MAX_HIDDEN, s->comm, "%s: /network/hidden has %zu entries: damaged", s->path,

@@ -2,7 +2,7 @@
 # WEFT_HOSTILE=1 tries all variants (half an hour), where by default one in so many is.
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 . "$WEFT_SOURCE/tests/lib/tame.sh"
-share=${WEFT_HOSTILE:-31}
+share=${WEFT_HOSTILE:-67}
 
 runs bash "$WEFT_SOURCE/tests/fuzz/good.sh" "$WEFT" "$TMP"
 small="-weft_batch_size 50 -weft_whitening_block 8"

@@ -21,7 +21,8 @@ ENORMOUS = 2**40
 # Found once, and so always tried: ended in a fault, a crash or more memory than there is.
 FOUND = {
     "run": {("layers/0/shared/row", "enormous-both")},
-    "network": {("network/layers/0@rows", "billion"), ("network/layers/0@group_size", "billion")},
+    "network": {("network/layers/0@rows", "billion"), ("network/layers/0@group_size", "billion"),
+                ("network/layers/1@inputs", "million"), ("network/layers/0@pooled_channels", "million")},
     "learning": {("state@lambda", "real-minus"), ("state@eta_floor", "nan"), ("state/eta", "long-double"),
                  ("layers/0/mean", "inf"), ("layers/0/whitening", "greatest"), ("state/codes/value", "inf")},
 }
