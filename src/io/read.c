@@ -251,6 +251,9 @@ PetscErrorCode WeftRunFileReadLayer(const char path[], int index, WeftLayer l)
   PetscCall(ReadMat(l->comm, file, "/state/B", l->B));
   PetscCall(ReadA(l, file));
   PetscCall(ReadSmall(l->comm, file, "/state/eta", G, H5T_NATIVE_DOUBLE, l->weights.eta));
+  for (PetscInt64 g = 0; g < G; ++g)
+    WeftUserCheck(l->weights.eta[g] > 0 && isfinite(l->weights.eta[g]), l->comm,
+                  "%s: /state/eta has a value that is not positive: damaged", path);
   PetscCall(ReadSmall(l->comm, file, "/state/idle", G, H5T_NATIVE_INT, l->idle));
   PetscCall(ReadCodes(l, file, path));
   PetscCall(ReadKept(l, file, index));
