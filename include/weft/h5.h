@@ -81,6 +81,27 @@ extern PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path
 /* PetscFree() it; NULL where path is no such dataset. */
 extern PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text);
 
+/* WeftH5WriteSums - the checksum of each dataset that was created by these functions and written in full, as its
+   attribute crc32: what Python's zlib.crc32 has of its bytes. Then the
+   file is flushed, and WeftH5WriteHeapSums - the same of the names of dimensions - is the last before it is closed. */
+extern PetscErrorCode WeftH5WriteSums(MPI_Comm comm, hid_t file);
+extern PetscErrorCode WeftH5WriteHeapSums(MPI_Comm comm, hid_t file);
+/* For a file that is given up. Not collective. */
+extern PetscErrorCode WeftH5ForgetSums(hid_t file);
+
+/* What a check found: how many datasets there are, and how many have a checksum, which all agree. */
+typedef struct {
+  PetscInt64 datasets, summed;
+} WeftH5Checked;
+/* How much of a file is looked at: what describes the data; the data too; and the names of dimensions, which nothing is
+   computed from, and which other programs change when they add to a file. */
+typedef enum { WEFT_H5_ABOUT, WEFT_H5_DATA, WEFT_H5_ALL } WeftH5Depth;
+/* WeftH5Check - a user's mistake that names file and place where an object of the file cannot be opened or, of the
+   data, where a dataset is not what was written. Each rank reads its share of the rows, 4 MB at a time. option names
+   what gave the path. */
+extern PetscErrorCode WeftH5Check(MPI_Comm comm, const char option[], const char path[], WeftH5Depth depth,
+                                  WeftH5Checked *checked);
+
 /* Attributes of the object at path ("/" for the root). Overwrite where they exist. */
 extern PetscErrorCode WeftH5SetInt(hid_t file, const char path[], const char name[], PetscInt64 value);
 extern PetscErrorCode WeftH5SetInts(hid_t file, const char path[], const char name[], int n, const PetscInt64 values[]);

@@ -20,11 +20,16 @@ typedef struct {
 extern PetscErrorCode WeftRunFileWrite(const char path[], const WeftRunInfo *info, const WeftStack stack,
                                        PetscBool complete);
 
+/* WeftRunFileVerify - before a run file, a network file or the like is used: a user's mistake that names the dataset
+   where one is not as it was written. A file without checksums, of before there were any, passes with a note. option
+   names what gave the path. */
+extern PetscErrorCode WeftRunFileVerify(MPI_Comm comm, const char option[], const char path[]);
+
 /* What stands at path. */
 typedef enum { WEFT_RUN_MISSING, WEFT_RUN_CHECKPOINT, WEFT_RUN_COMPLETE } WeftRunState;
 
-/* WeftRunFileInspect - a file that is damaged, no run file, or of another schema is a user's mistake. option names what
-   gave the path. A missing file is WEFT_RUN_MISSING. */
+/* WeftRunFileInspect - a file that cannot be read in full as HDF5, no run file, or of another schema is a user's
+   mistake. option names what gave the path. A missing file is WEFT_RUN_MISSING. */
 extern PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state);
 
 /* WeftRunFileCheckOptions - a user's mistake that names the first difference, where the file was begun with other

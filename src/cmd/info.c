@@ -3,7 +3,10 @@
 #include <weft/json.h>
 #include <weft/runfile.h>
 
-static const WeftOption options[] = {{"-json", NULL, NULL, "print one JSON object"}, {NULL, NULL, NULL, NULL}};
+static const WeftOption options[] = {
+  {"-json", NULL, NULL, "print one JSON object"},
+  {"-verify", NULL, NULL, "read all of a file, of any kind, and compare it with its checksums"},
+  {NULL, NULL, NULL, NULL}};
 
 /* What is told of a layer. */
 typedef struct {
@@ -297,14 +300,42 @@ static PetscErrorCode PrintText(const char path[], const Facts *f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Run files, network files, data and features alike. */
+static PetscErrorCode Verify(const char path[])
+{
+  const MPI_Comm comm = PETSC_COMM_WORLD;
+  WeftH5Checked  checked;
+  long long      all, good;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Check(comm, "weft info", path, WEFT_H5_ALL, &checked));
+  all = (long long)checked.datasets;
+  good = (long long)checked.summed;
+  if (all == good)
+    PetscCall(PetscPrintf(comm, "%s: all %lld datasets are as written\n", path, all));
+  else if (good)
+    PetscCall(
+      PetscPrintf(comm, "%s: %lld of %lld datasets are as written; the others have no checksum\n", path, good, all));
+  else
+    PetscCall(PetscPrintf(comm, "%s: none of its %lld datasets has a checksum: nothing to compare with\n", path, all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunInfo(const char path[])
 {
   WeftRunState state;
   Facts        facts = {0};
-  PetscBool    json;
+  PetscBool    json, verify;
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetFlag(options, "-json", &json));
+  PetscCall(WeftOptionsGetFlag(options, "-verify", &verify));
+  WeftUserCheck(!json || !verify, PETSC_COMM_WORLD,
+                "-verify: prints one line, and has no form as JSON: leave -json out");
+  if (verify) {
+    PetscCall(Verify(path));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(WeftRunFileInspect(PETSC_COMM_WORLD, "weft info", path, &state));
   WeftUserCheck(state != WEFT_RUN_MISSING, PETSC_COMM_WORLD, "weft info %s: no such file", path);
   PetscCall(ReadFacts(path, &facts));
@@ -316,5 +347,5 @@ static PetscErrorCode RunInfo(const char path[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const WeftVerb WeftVerbInfo = {"info",    "FILE", "tell what a run file holds", "  weft info run.h5 [-json]\n",
-                               {options}, RunInfo};
+const WeftVerb WeftVerbInfo = {
+  "info", "FILE", "tell what a run file holds", "  weft info run.h5 [-json | -verify]\n", {options}, RunInfo};

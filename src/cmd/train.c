@@ -1,6 +1,7 @@
 #include "check.h"
 #include "cmd.h"
 #include <weft/kind.h>
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <weft/readout.h>
 
@@ -69,8 +70,10 @@ static PetscErrorCode LookForRun(Run *run)
 
   PetscFunctionBegin;
   run->found = WEFT_RUN_MISSING;
+  if (!run->check) PetscCall(WeftLockTake(comm, "-o", run->path));
   if (run->resume) PetscCall(WeftNetworkFileInspect(comm, "-o", run->path, &run->found));
   if (run->found == WEFT_RUN_MISSING) PetscCall(WeftOutputCheckNew(comm, "-o", run->path));
+  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileVerify(comm, "-o", run->path));
   if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

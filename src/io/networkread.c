@@ -4,10 +4,11 @@
 
 PetscErrorCode WeftNetworkFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state)
 {
-  int        rank, missing;
-  hid_t      file;
-  PetscInt64 schema = 0, complete = 0;
-  PetscBool  has_schema, has_network, says_complete;
+  int           rank, missing;
+  hid_t         file;
+  PetscInt64    schema = 0, complete = 0;
+  WeftH5Checked checked;
+  PetscBool     has_schema, has_network, says_complete;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
@@ -15,6 +16,7 @@ PetscErrorCode WeftNetworkFileInspect(MPI_Comm comm, const char option[], const 
   PetscCallMPI(MPI_Bcast(&missing, 1, MPI_INT, 0, comm));
   *state = WEFT_RUN_MISSING;
   if (missing) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftH5Check(comm, option, path, WEFT_H5_ABOUT, &checked));
   PetscCall(WeftH5OpenRead(comm, option, path, &file));
   PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &has_schema));
   PetscCall(WeftH5Exists(file, "/weights/output/weights", &has_network));
@@ -302,6 +304,7 @@ PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], const cha
 
   PetscFunctionBegin;
   *net = (WeftNetwork){.precision = precision};
+  PetscCall(WeftRunFileVerify(comm, option, path));
   PetscCall(WeftH5OpenRead(comm, option, path, &s.file));
   PetscCall(RefuseReadout(&s));
   PetscCall(ReadNetwork(&s, net));

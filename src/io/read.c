@@ -2,12 +2,28 @@
 #include <math.h>
 #include <unistd.h>
 
+PetscErrorCode WeftRunFileVerify(MPI_Comm comm, const char option[], const char path[])
+{
+  WeftH5Checked checked;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5Check(comm, option, path, WEFT_H5_DATA, &checked));
+  if (checked.summed < checked.datasets)
+    PetscCall(
+      PetscFPrintf(comm, stderr,
+                   "weft: note: %s: %lld of %lld datasets have no checksum, so that damage to them would not be "
+                   "found\n",
+                   path, (long long)(checked.datasets - checked.summed), (long long)checked.datasets));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char path[], WeftRunState *state)
 {
-  int        rank, missing;
-  hid_t      file;
-  PetscInt64 schema = 0, complete = 0;
-  PetscBool  has_schema, has_layer, says_complete;
+  int           rank, missing;
+  hid_t         file;
+  PetscInt64    schema = 0, complete = 0;
+  WeftH5Checked checked;
+  PetscBool     has_schema, has_layer, says_complete;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
@@ -15,6 +31,7 @@ PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char
   PetscCallMPI(MPI_Bcast(&missing, 1, MPI_INT, 0, comm));
   *state = WEFT_RUN_MISSING;
   if (missing) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftH5Check(comm, option, path, WEFT_H5_ABOUT, &checked));
   PetscCall(WeftH5OpenRead(comm, option, path, &file));
   PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &has_schema));
   PetscCall(WeftH5Exists(file, "/layers/0/dictionary", &has_layer));

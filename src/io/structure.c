@@ -313,6 +313,7 @@ PetscErrorCode WeftStructureOpen(MPI_Comm comm, const char option[], const char 
 
   PetscFunctionBegin;
   PetscCall(CheckFinished(comm, option, path));
+  PetscCall(WeftRunFileVerify(comm, option, path));
   PetscCall(PetscNew(&s));
   s->comm = comm;
   s->precision = precision;

@@ -1,3 +1,4 @@
+#include "h5impl.h"
 #include <weft/output.h>
 #include <string.h>
 #include <fcntl.h>
@@ -124,7 +125,7 @@ static PetscErrorCode Shape(hid_t file, const char path[], hsize_t dims[H5S_MAX_
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const char *FileName(hid_t file)
+const char *WeftH5FileName(hid_t file)
 {
   static char name[PETSC_MAX_PATH_LEN];
 
@@ -142,14 +143,14 @@ PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[], int nd
   PetscCall(WeftH5Exists(file, path, &exists));
   if (exists) PetscCall(Shape(file, path, found, &found_ndims, &held));
   WeftUserCheck(found_ndims >= 0, comm, "%s: %s is missing or holds no numbers: damaged, or another kind of file",
-                FileName(file), path);
+                WeftH5FileName(file), path);
   WeftUserCheck(held, comm, "%s: the dimensions of %s are more than the file holds: damaged, or never written",
-                FileName(file), path);
-  WeftUserCheck(found_ndims == ndims, comm, "%s: %s has %d dimension(s) where %d are wanted: damaged", FileName(file),
-                path, found_ndims, ndims);
+                WeftH5FileName(file), path);
+  WeftUserCheck(found_ndims == ndims, comm, "%s: %s has %d dimension(s) where %d are wanted: damaged",
+                WeftH5FileName(file), path, found_ndims, ndims);
   for (int i = 0; i < ndims; ++i) {
     WeftUserCheck(dims[i] < 0 || (hsize_t)dims[i] == found[i], comm,
-                  "%s: dimension %d of %s is %llu where %lld is wanted: damaged", FileName(file), i, path,
+                  "%s: dimension %d of %s is %llu where %lld is wanted: damaged", WeftH5FileName(file), i, path,
                   (unsigned long long)found[i], (long long)dims[i]);
     dims[i] = (PetscInt64)found[i];
   }
@@ -209,7 +210,7 @@ static PetscErrorCode AgreeOnTransfer(MPI_Comm comm, hid_t file, const char path
   char what[2 * PETSC_MAX_PATH_LEN];
 
   PetscFunctionBegin;
-  snprintf(what, sizeof(what), "cannot %s %s of %s", writes ? "write" : "read", path, FileName(file));
+  snprintf(what, sizeof(what), "cannot %s %s of %s", writes ? "write" : "read", path, WeftH5FileName(file));
   PetscCall(WeftH5Agree(comm, what, status < 0 ? PETSC_TRUE : PETSC_FALSE, failed, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -217,8 +218,8 @@ static PetscErrorCode AgreeOnTransfer(MPI_Comm comm, hid_t file, const char path
 static PetscErrorCode RefuseWrite(MPI_Comm comm, hid_t file, const char path[], const char reason[])
 {
   PetscFunctionBegin;
-  WeftUserError(comm, "cannot write %s of %s: %s; what was there before is untouched", path, FileName(file),
-                WriteProblem(FileName(file), reason));
+  WeftUserError(comm, "cannot write %s of %s: %s; what was there before is untouched", path, WeftH5FileName(file),
+                WriteProblem(WeftH5FileName(file), reason));
 }
 
 /* Whole rows of a dataset that is not cut in chunks lie in one piece: each rank reads its own. Read collectively they
@@ -265,11 +266,13 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
     if (s < 0) status = s;
     if (in) WeftOutputGoesOn();
   }
+  row_bytes /= H5Tget_size(type); /* elements of a row */
+  if (in) PetscCall(WeftH5SumAdd(file, path, dataset, (hsize_t)row0 * row_bytes, (hsize_t)rows * row_bytes, type, in));
   H5Pclose(list);
   H5Dclose(dataset);
   PetscCall(AgreeOnTransfer(comm, file, path, in ? PETSC_TRUE : PETSC_FALSE, status, &failed, reason));
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftUserCheck(in, comm, "%s: cannot read %s: %s", FileName(file), path, reason);
+  WeftUserCheck(in, comm, "%s: cannot read %s: %s", WeftH5FileName(file), path, reason);
   PetscCall(RefuseWrite(comm, file, path, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -295,7 +298,7 @@ PetscErrorCode WeftH5ReadNumber(MPI_Comm comm, hid_t file, const char path[], do
   if (status < 0) WeftH5Reason();
   WeftH5(H5Dclose(dataset));
   PetscCall(WeftAnyRank(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
-  WeftUserCheck(!failed, comm, "%s: cannot read %s: %s", FileName(file), path, WeftH5Reason());
+  WeftUserCheck(!failed, comm, "%s: cannot read %s: %s", WeftH5FileName(file), path, WeftH5Reason());
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -359,6 +362,7 @@ static PetscErrorCode CreateDataset(hid_t file, const char path[], hid_t type, i
   WeftH5(H5Pclose(links));
   WeftH5(H5Sclose(space));
   PetscCall(WriteNote(file, path, note));
+  PetscCall(WeftH5SumBegin(file, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -411,6 +415,7 @@ PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path[], con
   PetscCall(CollectiveTransfer(&list));
   status = H5Dwrite(dataset, type, space, space, list, text);
   if (status < 0) WeftH5Reason();
+  if (!rank) PetscCall(WeftH5SumAdd(file, path, dataset, 0, 1, type, text));
   WeftH5(H5Pclose(list));
   WeftH5(H5Sclose(space));
   WeftH5(H5Dclose(dataset));

@@ -1,4 +1,5 @@
 #include <weft/sys.h>
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <petscviewer.h>
 #include <signal.h>
@@ -157,6 +158,7 @@ PetscErrorCode WeftFinalize(void)
 {
   PetscFunctionBegin;
   WeftOutputDiscardAll();
+  WeftLockRelease();
   H5close();
   PetscCall(PetscPopErrorHandler());
   PetscFunctionReturn(PetscFinalize());
@@ -168,6 +170,7 @@ int WeftAbort(PetscErrorCode ierr)
   int       size = 1;
 
   WeftOutputDiscardAll();
+  WeftLockRelease();
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (status == WEFT_EXIT_FAULT || (ierr == PETSC_ERR_MEM && size > 1)) {
     MPI_Abort(MPI_COMM_WORLD, status);

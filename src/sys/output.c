@@ -189,6 +189,7 @@ static PetscErrorCode FlushAndClose(WeftOutput o, PetscBool *ok, char reason[256
   snprintf(what, sizeof(what), "cannot write %s", o->path);
   PetscCall(WeftH5Agree(o->comm, what, failed, &failed, reason));
   if (!failed) {
+    PetscCall(WeftH5WriteHeapSums(o->comm, o->file));
     failed = WeftH5Close(o->file) < 0 ? PETSC_TRUE : PETSC_FALSE;
     o->file = H5I_INVALID_HID;
     PetscCall(WeftH5Agree(o->comm, what, failed, &failed, reason));
@@ -214,10 +215,12 @@ PetscErrorCode WeftOutputCommit(WeftOutput *output)
 
   PetscFunctionBegin;
   WeftOutputGoesOn();
+  PetscCall(WeftH5WriteSums(o->comm, o->file));
   PetscCall(FlushAndClose(o, &ok, reason));
   if (ok && o->mine) error = CheckAndRename(o);
   PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, o->comm));
   if (error) snprintf(reason, sizeof(reason), "%s", strerror(error));
+  if (!ok || error) PetscCall(WeftH5ForgetSums(o->file));
   if ((!ok || error) && o->mine) unlink(o->partial);
   Forget(o);
   WeftUserCheck(ok && !error, o->comm, "cannot write %s: %s; what was there before is untouched", o->path, reason);
@@ -230,6 +233,7 @@ PetscErrorCode WeftOutputDiscard(WeftOutput *output)
   WeftOutput o = *output;
 
   PetscFunctionBegin;
+  PetscCall(WeftH5ForgetSums(o->file));
   WeftH5(H5Fclose(o->file));
   if (o->mine) unlink(o->partial);
   Forget(o);

@@ -21,6 +21,7 @@ OWNER = {
     "h5.h": "sys",
     "help.h": "sys",
     "json.h": "sys",
+    "lock.h": "sys",
     "options.h": "sys",
     "output.h": "sys",
     "random.h": "sys",

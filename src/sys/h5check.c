@@ -1,0 +1,227 @@
+/* Is a file as it was written? HDF5 finds damage in what describes the data by checksums of its own, as each object is
+   opened; the data themselves and the names of dimensions are compared with ours. */
+#include "h5impl.h"
+#include <string.h>
+#include <zlib.h>
+
+enum { TEXT = PETSC_MAX_PATH_LEN + 300 };
+static const hsize_t piece_bytes = 1 << 22; /* that a rank reads at once */
+
+/* The objects of a file, each found in a group before it. */
+typedef struct {
+  char **path;
+  int    count, room, at; /* at: whose members are being listed */
+} Objects;
+
+/* What is wrong goes into text, which stays empty where nothing is. */
+typedef struct {
+  MPI_Comm    comm;
+  hid_t       file;
+  const char *option, *name;
+  char        text[TEXT];
+} Check;
+
+static herr_t NoteMember(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
+{
+  Objects     *all = ctx;
+  const char  *parent = all->path[all->at];
+  const size_t length = strlen(parent) + strlen(name) + 2;
+
+  (void)group;
+  if (info->type != H5L_TYPE_HARD || length > PETSC_MAX_PATH_LEN) return 0;
+  if (all->count == all->room) {
+    if (PetscRealloc((size_t)(2 * all->room) * sizeof(char *), &all->path)) return -1;
+    all->room *= 2;
+  }
+  if (PetscMalloc1(length, &all->path[all->count])) return -1;
+  snprintf(all->path[all->count++], length, "%s%s%s", parent, parent[1] ? "/" : "", name);
+  return 0;
+}
+
+static herr_t PassAttribute(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
+{
+  (void)object;
+  (void)name;
+  (void)info;
+  (void)ctx;
+  return 0;
+}
+
+/* With the size of all that describes the object, for which all of it is read. */
+static herr_t ReadAbout(hid_t object)
+{
+#if H5_VERSION_GE(1, 12, 0)
+  H5O_native_info_t info;
+
+  return H5Oget_native_info(object, &info, H5O_NATIVE_INFO_ALL);
+#else
+  H5O_info_t info;
+
+  return H5Oget_info(object, &info);
+#endif
+}
+
+/* In native order: for any other HDF5 1.10 makes a table first, which it frees twice where it cannot read all of it. */
+static const H5_iter_order_t order = H5_ITER_NATIVE;
+
+/* Opens an object, with all that describes it, and lists its members; PETSC_FALSE where something cannot be read. */
+static PetscBool OpenObject(hid_t file, Objects *all, PetscBool *dataset)
+{
+  hid_t  object = H5Oopen(file, all->path[all->at], H5P_DEFAULT), type, space;
+  herr_t status = object < 0 ? -1 : 0;
+
+  *dataset = PETSC_FALSE;
+  if (status >= 0) status = ReadAbout(object);
+  if (status >= 0) status = H5Aiterate2(object, H5_INDEX_NAME, order, NULL, PassAttribute, NULL);
+  if (status >= 0 && H5Iget_type(object) == H5I_GROUP)
+    status = H5Literate(object, H5_INDEX_NAME, order, NULL, NoteMember, all);
+  if (status >= 0 && H5Iget_type(object) == H5I_DATASET) {
+    type = H5Dget_type(object);
+    space = H5Dget_space(object);
+    if (type < 0 || space < 0) status = -1;
+    if (status < 0) WeftH5Reason();
+    if (type >= 0) H5Tclose(type);
+    if (space >= 0) H5Sclose(space);
+    *dataset = PETSC_TRUE;
+  }
+  if (status < 0) WeftH5Reason(); /* before it is lost: see there */
+  if (object >= 0) H5Oclose(object);
+  return status < 0 ? PETSC_FALSE : PETSC_TRUE;
+}
+
+/* The lowest rank that found something wrong has its say on all ranks. Collective. */
+static PetscErrorCode Report(Check *check)
+{
+  int rank, size, mine, first;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(check->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(check->comm, &size));
+  mine = check->text[0] ? rank : size;
+  PetscCallMPI(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, check->comm));
+  if (first == size) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(check->text, TEXT, MPI_CHAR, first, check->comm));
+  WeftUserError(check->comm, "%s %s: %s: damaged since it was written; put back a copy, or remove it and make it anew",
+                check->option, check->name, check->text);
+}
+
+/* Whole rows of a dataset, some at a time; what this rank's add to the checksum. */
+static PetscErrorCode SumRows(Check *check, const char path[], hid_t type, hsize_t rows, hsize_t row_bytes,
+                              uint32_t *crc)
+{
+  const hsize_t step = PetscMax(piece_bytes / PetscMax(row_bytes, 1), 1);
+  int           rank, size;
+  hsize_t       first, end, most;
+  char         *piece;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(check->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(check->comm, &size));
+  most = (rows + (hsize_t)size - 1) / (hsize_t)size;
+  first = PetscMin((hsize_t)rank * most, rows);
+  end = PetscMin(first + most, rows);
+  PetscCall(PetscMalloc1((size_t)(PetscMin(step, most) * row_bytes) + 1, &piece));
+  for (hsize_t done = 0; done < most; done += step) {
+    const hsize_t at = PetscMin(first + done, end), n = PetscMin(step, end - at);
+
+    PetscCall(WeftH5ReadRows(check->comm, check->file, path, (PetscInt64)at, (PetscInt64)n, type, piece));
+    if (n)
+      *crc ^= WeftH5SumShift((uint32_t)crc32_z(0, (const Bytef *)piece, (size_t)(n * row_bytes)),
+                             (rows - at - n) * row_bytes);
+  }
+  PetscCall(PetscFree(piece));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A single value, a text too: rank 0 reads it. */
+static PetscErrorCode SumScalar(Check *check, const char path[], hid_t dataset, hid_t type, uint32_t *crc)
+{
+  int   rank;
+  char *value;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(check->comm, &rank));
+  if (rank) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(H5Tget_size(type), &value));
+  if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) < 0)
+    snprintf(check->text, TEXT, "%s cannot be read (%s)", path, WeftH5Reason());
+  *crc = (uint32_t)crc32_z(0, (const Bytef *)value, H5Tget_size(type));
+  PetscCall(PetscFree(value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckData(Check *check, const char path[], PetscInt64 wanted)
+{
+  hid_t    dataset, type, space;
+  hsize_t  dims[H5S_MAX_RANK], row_bytes;
+  int      ndims;
+  uint32_t crc = 0;
+
+  PetscFunctionBegin;
+  WeftH5Get(dataset, H5Dopen2(check->file, path, H5P_DEFAULT));
+  WeftH5Get(type, H5Dget_type(dataset));
+  WeftH5Get(space, H5Dget_space(dataset));
+  WeftH5Get(ndims, H5Sget_simple_extent_dims(space, dims, NULL));
+  row_bytes = H5Tget_size(type);
+  for (int i = 1; i < ndims; ++i) row_bytes *= dims[i];
+  PetscCall(ndims ? SumRows(check, path, type, dims[0], row_bytes, &crc) : SumScalar(check, path, dataset, type, &crc));
+  PetscCall(Report(check));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &crc, 1, MPI_UINT32_T, MPI_BXOR, check->comm));
+  if (crc != (uint32_t)wanted) snprintf(check->text, TEXT, "%s is not what its checksum says", path);
+  WeftH5(H5Sclose(space));
+  WeftH5(H5Tclose(type));
+  WeftH5(H5Dclose(dataset));
+  PetscCall(Report(check));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before anything reads them. */
+static PetscErrorCode CheckHeaps(Check *check)
+{
+  PetscBool good;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5HeapsAreGood(check->comm, check->file, &good));
+  if (!good)
+    snprintf(check->text, TEXT, "the heap of dimension names (DIMENSION_LABELS) is not what its checksum says");
+  PetscCall(Report(check));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckDataset(Check *check, const char path[], WeftH5Checked *checked)
+{
+  PetscInt64 wanted;
+  PetscBool  summed;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5GetInts(check->file, path, WEFT_H5_CRC, 1, &wanted, &summed));
+  if (summed) PetscCall(CheckData(check, path, wanted));
+  checked->summed += summed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5Check(MPI_Comm comm, const char option[], const char path[], WeftH5Depth depth,
+                           WeftH5Checked *checked)
+{
+  Objects   all = {.count = 1, .room = 64};
+  Check     check = {.comm = comm, .option = option, .name = path};
+  PetscBool dataset;
+
+  PetscFunctionBegin;
+  *checked = (WeftH5Checked){0};
+  PetscCall(WeftH5OpenRead(comm, option, path, &check.file));
+  PetscCall(PetscMalloc1(all.room, &all.path));
+  PetscCall(PetscStrallocpy("/", &all.path[0]));
+  for (; all.at < all.count; ++all.at) {
+    if (!OpenObject(check.file, &all, &dataset))
+      snprintf(check.text, TEXT, "%s cannot be read (%s)", all.path[all.at], WeftH5Reason());
+    PetscCall(Report(&check));
+    if (!all.at && depth == WEFT_H5_ALL) PetscCall(CheckHeaps(&check));
+    checked->datasets += dataset;
+    if (depth >= WEFT_H5_DATA && dataset) PetscCall(CheckDataset(&check, all.path[all.at], checked));
+  }
+  for (int i = 0; i < all.count; ++i) PetscCall(PetscFree(all.path[i]));
+  PetscCall(PetscFree(all.path));
+  WeftH5(H5Fclose(check.file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
