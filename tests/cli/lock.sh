@@ -36,7 +36,7 @@ for verb in learn train; do
     { wait $pid; } 2> /dev/null
     [ -e "$file.lock" ] || fail "no $file.lock to be cleared"
     touch marker
-    stops TERM self "$file" "$MPIEXEC" -n $n "$WEFT" "${options[@]}" -o "$file" -resume
+    stops TERM all "$file" "$MPIEXEC" -n $n "$WEFT" "${options[@]}" -o "$file" -resume
     stopped "$file"
     [ ! -e "$file.lock" ] || fail "left $file.lock"
   done
