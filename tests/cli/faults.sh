@@ -1,3 +1,4 @@
+# label: long
 # A call by which a checkpoint is written fails: the first and the last of each function, on each rank. All of them with
 # every error: tests/faults/io.sh.
 bash "$WEFT_SOURCE/tests/faults/io.sh" -fast -ranks 1 || exit

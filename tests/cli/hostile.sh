@@ -1,3 +1,4 @@
+# label: long
 # Files made to do harm: every verb that reads them uses them or refuses them in one line, soon and in little memory.
 # WEFT_HOSTILE=1 tries all variants (an hour), where by default one in so many is.
 . "$WEFT_SOURCE/tests/lib/cli.sh"
