@@ -91,6 +91,6 @@ runs "$WEFT" info old.h5 -verify
 grep -qE "none of its [0-9]+ datasets has a checksum" out || fail "old.h5: $(cat out)"
 runs "$WEFT" encode -structure old.h5 -data data.h5 -o old_features.h5
 grep -q "weft: note: old.h5: .* have no checksum" err || fail "no note on old.h5: $(cat err)"
-refuses_alone "no such file" "$WEFT" info missing.h5 -verify
+refuses_alone "No such file" "$WEFT" info missing.h5 -verify
 refuses_alone "leave -json out" "$WEFT" info run.h5 -verify -json
 finish
