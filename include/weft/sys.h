@@ -49,10 +49,10 @@ extern PetscErrorCode WeftOptionsReadFile(int *argc, char ***argv, const char fi
 /* WeftFinalize - removes unfinished output files and ends PETSc and MPI. Collective. */
 extern PetscErrorCode WeftFinalize(void);
 
-/* WeftAbort - what main() calls with a nonzero code. A user's mistake, raised by all ranks, is finalised in order, and
-   so are numbers that are not finite (PETSC_ERR_FP); anything else ends every rank at once, as others may wait for this
-   one: a fault, or a rank that is out of memory, which is told in one line and ends with a mistake's status. Returns the
-   exit status. */
+/* WeftAbort - what main() calls with a nonzero code. A user's mistake, raised by all ranks, is finalised in order;
+   anything else ends every rank at once, as others may wait for this
+   one: a fault, or a rank that is out of memory, which is told in one line and ends with a mistake's status. Returns
+   the exit status. */
 extern int WeftAbort(PetscErrorCode ierr);
 
 /* WeftAnyRank - *any = is mine true on any rank of comm? Collective. */

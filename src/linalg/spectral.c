@@ -166,7 +166,8 @@ PetscErrorCode WeftSpectralDecompose(WeftSpectral spectral, const double panel[]
   PetscCall(Probe(n, v));
   PetscCall(SymmetricTimes(grid, c, v, cv));
   for (PetscBLASInt i = 0; i < n; ++i) sum += cv[i];
-  PetscCheck(isfinite(sum), grid->comm, PETSC_ERR_FP, "the matrix has an entry that is not a finite number");
+  WeftUserCheck(isfinite(sum), grid->comm,
+                "a covariance has an entry that is not a finite number: are the data too large?");
   PetscCall(Eigen(spectral, c));
   PetscCall(PetscFree(c));
   PetscCall(CheckProbe(spectral, v, cv));

@@ -57,7 +57,7 @@ static PetscErrorCode Fit(WeftNormal from, double ratio, WeftDecoder *decoder)
   PetscCall(WeftNormalGetSums(from, &s));
   decoder->ridge = PetscMax(ratio * (double)s.varying / (double)s.samples, least_ridge);
   PetscCall(WeftNormalSolve(from, decoder->ridge, decoder->weights, NULL, &definite));
-  PetscCheck(definite, PETSC_COMM_SELF, PETSC_ERR_FP, "an output or the input is not a finite number");
+  WeftUserCheck(definite, PETSC_COMM_SELF, "information: an output or the input is not a finite number");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,7 +187,7 @@ static PetscErrorCode Entropy(WeftInformation info, WeftNormal all, double *entr
                           (j == (size_t)s.row0 + i ? 1 : 0);
   PetscCall(WeftCholeskyCreate(info->comm, s.m, WEFT_INFORMATION_BLOCK, &cholesky));
   PetscCall(WeftCholeskyFactor(cholesky, matrix, &definite));
-  PetscCheck(definite, info->comm, PETSC_ERR_FP, "an output is not a finite number");
+  WeftUserCheck(definite, info->comm, "information: an output is not a finite number");
   PetscCall(WeftCholeskyLogDet(cholesky, &logdet));
   *entropy = logdet / (2 * log(2));
   PetscCall(WeftCholeskyDestroy(&cholesky));

@@ -33,10 +33,10 @@ static PetscErrorCode CheckFinite(const WeftLayer l, const double entry[])
 {
   PetscFunctionBegin;
   for (int f = 0; f < WEFT_HISTORY_FIELDS; ++f)
-    PetscCheck(isfinite(entry[f]), l->comm, PETSC_ERR_FP,
-               "layer %d, iteration %lld: %s is not a finite number; the last checkpoint stands (weft learn -help: "
-               "-weft_precision double, -weft_contrast_floor)",
-               l->index, (long long)l->iteration, WeftHistoryNames[f]);
+    WeftUserCheck(isfinite(entry[f]), l->comm,
+                  "layer %d, iteration %lld: %s is not a finite number; the last checkpoint stands (weft learn -help: "
+                  "-weft_precision double, -weft_contrast_floor)",
+                  l->index, (long long)l->iteration, WeftHistoryNames[f]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -69,10 +69,11 @@ static PetscErrorCode ReduceResult(WeftLayer l, const WeftCoderResult *result, P
   PetscFunctionBegin;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 6, MPI_DOUBLE, MPI_SUM, l->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_DOUBLE, MPI_MAX, l->comm));
-  PetscCheck(!(most[1] > 0) && isfinite(sums[0]), l->comm, PETSC_ERR_FP,
-             "layer %d, iteration %lld: the objective of a sample is not a finite number; the last checkpoint stands "
-             "(weft learn -help: -weft_precision double, -weft_contrast_floor)",
-             l->index, (long long)l->iteration);
+  WeftUserCheck(
+    !(most[1] > 0) && isfinite(sums[0]), l->comm,
+    "layer %d, iteration %lld: the objective of a sample is not a finite number; the last checkpoint stands "
+    "(weft learn -help: -weft_precision double, -weft_contrast_floor)",
+    l->index, (long long)l->iteration);
   pass->objective = sums[0];
   pass->reconstruction = sums[1];
   pass->sum_gap = sums[2];

@@ -1,3 +1,4 @@
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ static void WaitOrEnd(int rank, const char what[], MPI_Request *request)
   fprintf(stderr, "weft: error: %s: %s (on rank %d)%s\n", what, WeftH5Reason(), rank,
           WeftOutputDiscardAll() ? "; what was there before is untouched" : "");
   fflush(stderr);
+  WeftLockRelease();
   MPI_Abort(MPI_COMM_WORLD, WEFT_EXIT_USER);
 }
 

@@ -20,10 +20,10 @@ void WeftVersion(const char **version, const char **git)
   if (git) *git = WEFT_GIT;
 }
 
-/* Numbers that overflow, met by all ranks, and memory that one rank is short of, are the user's to mend too. */
+/* Memory that one rank is short of is the user's to mend, too. */
 static PetscBool Mendable(PetscErrorCode n)
 {
-  return n == WEFT_ERR_USER || n == PETSC_ERR_FP || n == PETSC_ERR_MEM ? PETSC_TRUE : PETSC_FALSE;
+  return n == WEFT_ERR_USER || n == PETSC_ERR_MEM ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* A user's mistake is one line from rank 0; anything else is a fault and gets PETSc's trace. */

@@ -1,3 +1,4 @@
+# label: long
 # A flipped bit in a stored file is found before the file is used, and named, or changes nothing: in every dataset, and
 # in places drawn at random. Files of before, without checksums, pass with a note.
 . "$WEFT_SOURCE/tests/lib/cli.sh"

@@ -96,7 +96,7 @@ one() {
   [ -z "$where" ] || inside=$((inside + 1))
   left=$(ls to | grep -vcx 'run.h5')
   [ "$left" -eq 0 ] || with_file=$((with_file + 1))
-  ls to | grep -qvx -e run.h5 -e run.h5.partial && lost "left $(ls to)"
+  ls to | grep -qvx -e run.h5 -e run.h5.partial -e run.h5.lock && lost "left $(ls to)"
   if [ -e to/run.h5 ]; then
     kept=$((kept + 1))
     # weft info reads run files; that a network file loads, going on from it shows.

@@ -247,7 +247,7 @@ static void test_not_a_number_is_refused(void **state)
   Ok(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
   ierr = WeftSpectralDecompose(spectral, panel);
   Ok(PetscPopErrorHandler());
-  assert_int_equal(ierr, PETSC_ERR_FP);
+  assert_int_equal(ierr, WEFT_ERR_USER);
   Ok(WeftSpectralDestroy(&spectral));
   free(panel);
 }
