@@ -1,5 +1,6 @@
 #include "fuzz.h"
 #include <weft/h5.h>
+#include <weft/lock.h>
 #include <weft/options.h>
 #include <weft/output.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@ static int            WeftMain(int argc, char **argv);
 #define WeftAbort                  FuzzAbort
 #define WeftBlasChooseKernel(argv) ((void)(argv))
 #define main                       WeftMain
-#include "../../src/main.c"
+#include WEFT_MAIN /* the path of src/main.c */
 #undef main
 #undef WeftInitialize
 
@@ -36,12 +37,14 @@ static PetscErrorCode FuzzInitialize(int *argc, char ***argv, const char options
 static PetscErrorCode FuzzFinalize(void)
 {
   WeftOutputDiscardAll();
+  WeftLockRelease();
   return PETSC_SUCCESS;
 }
 
 static int FuzzAbort(PetscErrorCode ierr)
 {
   WeftOutputDiscardAll();
+  WeftLockRelease();
   if (ierr != WEFT_ERR_USER) abort();
   return WEFT_EXIT_USER;
 }
