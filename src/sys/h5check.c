@@ -167,7 +167,9 @@ static PetscErrorCode CheckData(Check *check, const char path[], PetscInt64 want
   PetscCall(ndims ? SumRows(check, path, type, dims[0], row_bytes, &crc) : SumScalar(check, path, dataset, type, &crc));
   PetscCall(Report(check));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &crc, 1, MPI_UINT32_T, MPI_BXOR, check->comm));
-  if (crc != (uint32_t)wanted) snprintf(check->text, TEXT, "%s is not what its checksum says", path);
+  if (crc != (uint32_t)wanted)
+    snprintf(check->text, TEXT,
+             "%s is not what its checksum says (if you changed it yourself: delete its attribute crc32)", path);
   WeftH5(H5Sclose(space));
   WeftH5(H5Tclose(type));
   WeftH5(H5Dclose(dataset));

@@ -29,6 +29,7 @@ with h5py.File("run.h5", "a") as file:
         of_group = {"dictionary": slice(8, 12)}.get(name, slice(2, 3))
         item = file[f"layers/0/{name}"]
         item[(slice(None), of_group) if item.ndim == 2 else of_group] = 0
+        del item.attrs["crc32"]
 PY
 for layer in 0 1; do
   encode data.h5 features$layer.h5 -structure run.h5 -layer $layer

@@ -5,6 +5,9 @@
 # build/weft). What was found worth keeping stays in build-fuzz/NAME, inputs that fail in build-fuzz/NAME-crash-*.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd)
+. "$source/jobs/packages.sh"
+PYTHON=$(weft_python)
+export PYTHON
 name=$1 seconds=$2 build=${WEFT_FUZZ_BUILD:-$source/build-fuzz}
 shift 2
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OPENBLAS_NUM_THREADS=1
