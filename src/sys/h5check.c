@@ -6,11 +6,14 @@
 
 enum { TEXT = PETSC_MAX_PATH_LEN + 300 };
 static const hsize_t piece_bytes = 1 << 22; /* that a rank reads at once */
+/* Links may lead back to where they come from. A file of ours nests 6 deep and has some hundred objects. */
+enum { MOST_DEEP = 32, MOST_OBJECTS = 1 << 20 };
 
 /* The objects of a file, each found in a group before it. */
 typedef struct {
-  char **path;
-  int    count, room, at; /* at: whose members are being listed */
+  char    **path;
+  int       count, room, at; /* at: whose members are being listed */
+  PetscBool endless;         /* there are more than may be, or deeper ones */
 } Objects;
 
 /* What is wrong goes into text, which stays empty where nothing is. */
@@ -21,6 +24,14 @@ typedef struct {
   char        text[TEXT];
 } Check;
 
+static int Depth(const char path[])
+{
+  int depth = 0;
+
+  for (; *path; ++path) depth += *path == '/';
+  return depth;
+}
+
 static herr_t NoteMember(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
 {
   Objects     *all = ctx;
@@ -29,6 +40,8 @@ static herr_t NoteMember(hid_t group, const char *name, const H5L_info_t *info, 
 
   (void)group;
   if (info->type != H5L_TYPE_HARD || length > PETSC_MAX_PATH_LEN) return 0;
+  all->endless = all->count >= MOST_OBJECTS || Depth(parent) > MOST_DEEP ? PETSC_TRUE : PETSC_FALSE;
+  if (all->endless) return -1;
   if (all->count == all->room) {
     if (PetscRealloc((size_t)(2 * all->room) * sizeof(char *), &all->path)) return -1;
     all->room *= 2;
@@ -216,7 +229,8 @@ PetscErrorCode WeftH5Check(MPI_Comm comm, const char option[], const char path[]
   PetscCall(PetscStrallocpy("/", &all.path[0]));
   for (; all.at < all.count; ++all.at) {
     if (!OpenObject(check.file, &all, &dataset))
-      snprintf(check.text, TEXT, "%s cannot be read (%s)", all.path[all.at], WeftH5Reason());
+      snprintf(check.text, TEXT, "%s cannot be read (%s)", all.path[all.at],
+               all.endless ? "groups within groups without end" : WeftH5Reason());
     PetscCall(Report(&check));
     if (!all.at && depth == WEFT_H5_ALL) PetscCall(CheckHeaps(&check));
     checked->datasets += dataset;
