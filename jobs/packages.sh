@@ -10,7 +10,7 @@ weft_packages="build-essential cmake pkg-config git libopenmpi-dev openmpi-bin l
   python3 python3-h5py python3-numpy python3-matplotlib python3-yaml"
 weft_test_packages="$weft_packages hdf5-tools python3-pytest"
 # Not in every release: the check that wants one is skipped, and says so, where it is not there.
-weft_optional_packages="clang-format-14 libpetsc64-real-dev python3-sklearn python3-torch python3-onnx
+weft_optional_packages="clang-format-14 clang-tidy cppcheck libpetsc64-real-dev python3-sklearn python3-torch python3-onnx
   slurm-wlm munge chromium chromium-driver python3-selenium environment-modules mypy"
 
 weft_requirements() {

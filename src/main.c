@@ -19,8 +19,10 @@ static int IsFirstRank(void)
 {
   const char *names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"};
 
-  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i)
-    if (getenv(names[i])) return !atoi(getenv(names[i]));
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i) {
+    const char *rank = getenv(names[i]);
+    if (rank) return !atoi(rank);
+  }
   return 1;
 }
 

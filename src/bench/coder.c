@@ -73,7 +73,7 @@ static PetscErrorCode Begin(MPI_Comm comm, Run *run)
   PetscCall(WeftBenchProblemCreate(&run->bench, PETSC_FALSE, &run->problem));
   PetscCall(WeftBenchProblemSolve(&run->bench, &run->problem));
   PetscCall(WeftYardstickCreate(&run->problem.x, &run->problem.atoms, run->problem.n, &run->yardstick));
-  PetscCall(PetscCalloc1(WEFT_PROBLEMS * n, &run->cases));
+  PetscCall(PetscCalloc1((size_t)(WEFT_PROBLEMS * n), &run->cases));
   for (int which = 0; which < WEFT_PROBLEMS; ++which)
     for (int g = 0; g < n; ++g) {
       run->cases[run->num_cases].which = which;
@@ -307,8 +307,8 @@ PetscErrorCode WeftBenchCoder(MPI_Comm comm)
   PetscFunctionBegin;
   PetscCall(Begin(comm, &run));
   if (run.codes_path[0])
-    PetscCall(WeftOutputCreate(comm, run.codes_path, WEFT_PROBLEMS * 4 * run.problem.n * run.problem.k + (1 << 16),
-                               &run.output));
+    PetscCall(WeftOutputCreate(comm, run.codes_path,
+                               (PetscInt64)WEFT_PROBLEMS * 4 * run.problem.n * run.problem.k + (1 << 16), &run.output));
   for (PetscInt64 r = 0; r < run.bench.repeats; ++r)
     for (int i = 0; i < run.num_cases; ++i) PetscCall(Measure(&run, &run.cases[i], r ? PETSC_FALSE : PETSC_TRUE));
   if (run.output) PetscCall(WeftOutputCommit(&run.output));

@@ -136,7 +136,7 @@ static PetscErrorCode Write(Responses *r, WeftData data, const char output[])
   const WeftEncoder encoder = {.name = "features",
                                .description = "pooled responses of the layer's groups; 0 where a group was removed",
                                .column = "group",
-                               .cols = (size_t)r->structure->layers[r->layers - 1].outputs,
+                               .cols = r->structure->layers[r->layers - 1].outputs,
                                .precision = r->structure->precision,
                                .ctx = r,
                                .encode = Encode,

@@ -89,7 +89,7 @@ static PetscErrorCode GetPicture(WeftDataInfo *info)
   PetscCall(GetShape(info->shape));
   PetscCall(GetText(picture_options, "-pixel_order", buffer, &text));
   if (text) PetscCall(WeftOptionsGetChoice(picture_options, "-pixel_order", "planes|interleaved", &order));
-  if (text) strcpy(info->pixel_order, order ? "interleaved" : "planes");
+  if (text) snprintf(info->pixel_order, sizeof(info->pixel_order), "%s", order ? "interleaved" : "planes");
   PetscCall(GetText(picture_options, "-classes", buffer, &text));
   if (text) PetscCall(WeftOptionsGetInt(picture_options, "-classes", 1, 1000000, &info->classes));
   PetscFunctionReturn(PETSC_SUCCESS);

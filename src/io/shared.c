@@ -6,7 +6,9 @@ PetscInt64 WeftSharedBytes(const WeftShared *s)
 {
   const PetscInt64 K = s->settings.prototypes;
 
-  return K ? 8 * K * s->group_size * (PetscInt64)WeftSharedWindow(s) + 4 * (3 * s->input.inputs + K) + (1 << 14) : 0;
+  if (!K) return 0;
+  return 8 * K * s->group_size * (PetscInt64)WeftSharedWindow(s) + 4 * (3 * (PetscInt64)s->input.inputs + K) +
+         (1 << 14);
 }
 
 PetscErrorCode WeftSharedWrite(MPI_Comm comm, hid_t file, int index, const WeftShared *s)
@@ -103,7 +105,7 @@ static PetscErrorCode ReadLattice(MPI_Comm comm, hid_t file, const char path[], 
     const PetscBool placed = l->row[j] >= 0 ? PETSC_TRUE : PETSC_FALSE;
     WeftUserCheck(placed == (l->col[j] >= 0) && placed == (l->channel[j] >= 0), comm,
                   "%s: an input of %s has half a place: damaged", path, row.text);
-    l->placed += placed;
+    l->placed += placed ? 1 : 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -131,7 +133,7 @@ PetscErrorCode WeftSharedRead(MPI_Comm comm, hid_t file, const char path[], int 
                 (long long)n.group_size);
   settings = (WeftShareSettings){(int)(dims[0] / n.group_size), (int)n.window, (int)n.pool};
   PetscCall(ReadLattice(comm, file, path, index, &n, &lattice));
-  PetscCall(PetscMalloc2(dims[0] * dims[1], &values, settings.prototypes, &which));
+  PetscCall(PetscMalloc2((size_t)(dims[0] * dims[1]), &values, settings.prototypes, &which));
   PetscCall(WeftH5ReadRows(comm, file, atoms.text, 0, dims[0], H5T_NATIVE_DOUBLE, values));
   PetscCall(
     ReadInts(comm, file, path, WeftRunLayerPath(index, "/shared/group").text, settings.prototypes, 0, INT_MAX, which));

@@ -278,7 +278,7 @@ static PetscErrorCode ReadLayers(WeftStructure s, hid_t file)
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(s->comm, &r.rank));
-  for (r.index = 0; more; r.index += more) PetscCall(WeftH5Exists(file, Path(&r, ""), &more));
+  for (r.index = 0; more; r.index += more ? 1 : 0) PetscCall(WeftH5Exists(file, Path(&r, ""), &more));
   s->count = r.index;
   PetscCall(PetscCalloc1(s->count, &s->layers));
   for (r.index = 0; r.index < s->count; ++r.index) {

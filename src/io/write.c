@@ -292,7 +292,7 @@ static PetscInt64 LayerBytes(const WeftLayer l)
   const PetscInt64 G = l->codes.groups;
 
   return real * (l->d * k + l->d * G + l->d * l->d) + 8 * (l->d + 4 * G) +
-         8 * WEFT_HISTORY_FIELDS * (PetscInt64)l->history.length + (1 << 16);
+         (PetscInt64)8 * WEFT_HISTORY_FIELDS * (PetscInt64)l->history.length + (1 << 16);
 }
 
 static PetscErrorCode FileBytes(const WeftStack stack, PetscBool complete, PetscInt64 *bytes)

@@ -189,7 +189,7 @@ PetscErrorCode WeftNormalReduce(WeftNormal s)
 
   PetscFunctionBegin;
   PetscCheck(!s->reduced, s->comm, PETSC_ERR_ORDER, "the sums are reduced already");
-  PetscCall(PetscCalloc1(s->m + s->c, &means));
+  PetscCall(PetscCalloc1((size_t)(s->m + s->c), &means));
   PetscCall(Means(s, &samples, means));
   Centre(s, means, means + s->m);
   PetscCall(Scatter(s, s->m, &s->yy));

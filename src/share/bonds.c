@@ -37,8 +37,8 @@ static PetscErrorCode FindEdges(WeftBonds *b)
     for (int j = i + 1; j < b->n; ++j) {
       if (!WeftBondsMutual(b, i, j)) continue;
       strength[b->edges] = (PetscReal)WeftBond(b, i, j);
-      b->edge[2 * b->edges] = i;
-      b->edge[2 * b->edges + 1] = j;
+      b->edge[2 * (size_t)b->edges] = i;
+      b->edge[2 * (size_t)b->edges + 1] = j;
       ++b->edges;
     }
   PetscCall(PetscSortReal(b->edges, strength));

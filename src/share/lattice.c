@@ -15,7 +15,7 @@ PetscErrorCode WeftLatticeDestroy(WeftLattice *l)
 PetscErrorCode WeftLatticeOccupants(const WeftLattice *l, int **at)
 {
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(l->rows * l->cols * l->channels + 1, at));
+  PetscCall(PetscMalloc1((size_t)l->rows * (size_t)l->cols * (size_t)l->channels + 1, at));
   for (PetscInt i = 0; i < l->rows * l->cols * l->channels; ++i) (*at)[i] = -1;
   for (PetscInt j = 0; j < l->inputs; ++j)
     if (l->row[j] >= 0) (*at)[(l->row[j] * l->cols + l->col[j]) * l->channels + l->channel[j]] = (int)j;
@@ -235,7 +235,7 @@ static PetscErrorCode TrimLines(Attempt *a, PetscBool rows)
     last = PetscMax(last, line);
   }
   if (first > last) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc2(last - first + 1, &count, last - first + 1, &sorted));
+  PetscCall(PetscMalloc2((size_t)(last - first + 1), &count, (size_t)(last - first + 1), &sorted));
   CountLines(a, rows, first, last - first + 1, count);
   PetscCall(PetscArraycpy(sorted, count, last - first + 1));
   PetscCall(PetscSortInt(last - first + 1, sorted));

@@ -22,7 +22,7 @@ int WeftPatchAt(const WeftPatch *p, int row, int col)
 {
   row -= p->row0;
   col -= p->col0;
-  return row < 0 || col < 0 || row >= p->rows || col >= p->cols ? WEFT_NOBODY : p->at[row * p->cols + col];
+  return !p->at || row < 0 || col < 0 || row >= p->rows || col >= p->cols ? WEFT_NOBODY : p->at[row * p->cols + col];
 }
 
 /* Makes room for a site, with as much again in reserve. */
@@ -81,7 +81,7 @@ int WeftPatchEdges(const WeftPatch *p, const WeftBonds *bonds)
   int count = 0;
 
   for (int e = 0; e < bonds->edges; ++e) {
-    const int i = bonds->edge[2 * e], j = bonds->edge[2 * e + 1];
+    const int i = bonds->edge[2 * (size_t)e], j = bonds->edge[2 * (size_t)e + 1];
     if (!p->placed[i] || !p->placed[j]) continue;
     count += PetscAbs(p->site[i].row - p->site[j].row) + PetscAbs(p->site[i].col - p->site[j].col) == 1;
   }

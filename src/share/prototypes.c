@@ -113,7 +113,7 @@ static PetscErrorCode FindLocal(Search *s, const unsigned char alive[], const do
   double   *map;
 
   PetscFunctionBegin;
-  PetscCall(PetscMalloc1(s->lattice->rows * s->lattice->cols + 1, &map));
+  PetscCall(PetscMalloc1((size_t)s->lattice->rows * (size_t)s->lattice->cols + 1, &map));
   for (int g = 0; g < G; ++g) {
     const int n = s->groups;
     PetscInt  row = 0, col = 0;

@@ -20,7 +20,7 @@ typedef struct {
 
 static PetscErrorCode CreateWork(const WeftShared *s, WeftPrecision precision, Work *w)
 {
-  const size_t pad = (size_t)s->settings.window - 1, sites = (size_t)(s->input.rows * s->input.cols);
+  const size_t pad = (size_t)s->settings.window - 1, sites = (size_t)s->input.rows * (size_t)s->input.cols;
   const size_t units = (size_t)s->settings.prototypes * (size_t)s->group_size, window = WeftSharedWindow(s);
   const size_t places = ((size_t)s->input.rows + pad) * ((size_t)s->input.cols + pad) * (size_t)s->input.channels;
 
@@ -46,7 +46,7 @@ static PetscErrorCode DestroyWork(Work *w)
 PetscErrorCode WeftSharedRespond(const WeftShared *s, double lambda, const WeftBlock *x, WeftBlock *y)
 {
   const PetscBool single = x->precision == WEFT_SINGLE ? PETSC_TRUE : PETSC_FALSE;
-  const size_t    sites = (size_t)(s->input.rows * s->input.cols);
+  const size_t    sites = (size_t)s->input.rows * (size_t)s->input.cols;
   WeftLattice     outputs;
   Work            w;
 

@@ -26,6 +26,7 @@ PetscErrorCode WeftHistoryAppend(WeftHistory *history, const double entry[WEFT_H
     history->capacity = 2 * history->capacity + 64;
     PetscCall(PetscRealloc(history->capacity * WEFT_HISTORY_FIELDS * sizeof(double), &history->values));
   }
-  PetscCall(PetscArraycpy(history->values + history->length++ * WEFT_HISTORY_FIELDS, entry, WEFT_HISTORY_FIELDS));
+  PetscCall(PetscArraycpy(history->values + history->length * WEFT_HISTORY_FIELDS, entry, WEFT_HISTORY_FIELDS));
+  ++history->length;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

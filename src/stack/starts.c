@@ -58,7 +58,7 @@ static PetscErrorCode StartSparse(WeftLayer l)
 
   PetscFunctionBegin;
   PetscCall(SupportSize(l, &m));
-  PetscCall(PetscMalloc2(Groups(l) * m, &support, l->d, &inputs));
+  PetscCall(PetscMalloc2((size_t)(Groups(l) * m), &support, l->d, &inputs));
   for (PetscInt64 g = 0; g < Groups(l); ++g) {
     WeftRandomInit(&rng, l->settings.seed, WEFT_STREAM_SUPPORT, (uint64_t)g);
     for (PetscInt64 j = 0; j < l->d; ++j) inputs[j] = (PetscInt)j;
@@ -190,7 +190,7 @@ static PetscErrorCode StartLocal(WeftLayer l)
   PetscFunctionBegin;
   PetscCall(SupportSize(l, &m));
   PetscCall(SpectrumCreate(l, &s));
-  PetscCall(PetscMalloc1(Groups(l) * m, &support));
+  PetscCall(PetscMalloc1((size_t)(Groups(l) * m), &support));
   PetscCall(LocalSupports(l, &s, m, support));
   PetscCall(SetRandomAtoms(l, support, m));
   PetscCall(PetscFree(support));

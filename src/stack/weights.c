@@ -55,7 +55,7 @@ PetscErrorCode WeftWeightsStart(WeftLayer l)
 
   PetscFunctionBegin;
   PetscCall(WeftBatchLoad(l, 0, &batch));
-  PetscCall(PetscMalloc1(1 + G, &sums));
+  PetscCall(PetscMalloc1((size_t)(1 + G), &sums));
   n = (double)batch.count;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &n, 1, MPI_DOUBLE, MPI_SUM, l->comm));
   PetscCall(CorrelationPass(l, &batch.x, 0, sums));

@@ -39,15 +39,16 @@ static PetscErrorCode FindHeaps(int fd, hsize_t begin, hsize_t end, PetscInt64 f
 
   PetscFunctionBegin;
   if (end < begin + LEAST || end - begin > longest) PetscFunctionReturn(PETSC_SUCCESS);
+  found += NUMBERS * (size_t)*n;
   PetscCall(PetscMalloc1(length, &bytes));
   if (pread(fd, bytes, length, (off_t)begin) != (ssize_t)length) length = 0;
   for (size_t i = 0; i < length && *n < HEAPS; ++i) {
     const uint64_t size = HeapSize(bytes + i, length - i);
 
     if (!size) continue;
-    found[NUMBERS * *n] = (PetscInt64)(begin + i);
-    found[NUMBERS * *n + 1] = (PetscInt64)size;
-    found[NUMBERS * *n + 2] = (PetscInt64)crc32_z(0, bytes + i, (size_t)size);
+    *found++ = (PetscInt64)(begin + i);
+    *found++ = (PetscInt64)size;
+    *found++ = (PetscInt64)crc32_z(0, bytes + i, (size_t)size);
     ++*n;
     i += size - 1;
   }
@@ -111,7 +112,7 @@ PetscErrorCode WeftH5HeapsAreGood(MPI_Comm comm, hid_t file, PetscBool *good)
   if (!rank && found) fd = open(WeftH5FileName(file), O_RDONLY);
   for (int i = 0; i < n && fd >= 0 && *good; ++i)
     if (heaps[NUMBERS * i + 1] > 0 && (size_t)heaps[NUMBERS * i + 1] <= longest)
-      PetscCall(HeapIsGood(fd, heaps + NUMBERS * i, good));
+      PetscCall(HeapIsGood(fd, heaps + (size_t)NUMBERS * (size_t)i, good));
   if (fd >= 0) close(fd);
   PetscCall(PetscFree(heaps));
   PetscFunctionReturn(PETSC_SUCCESS);

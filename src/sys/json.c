@@ -21,7 +21,7 @@ static PetscErrorCode Put(WeftJson *j, const char text[], size_t length)
 static PetscErrorCode PutString(WeftJson *j, const char string[])
 {
   char   escaped[8];
-  size_t length = 1;
+  size_t length;
 
   PetscFunctionBegin;
   PetscCall(Put(j, "\"", 1));

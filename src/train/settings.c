@@ -54,7 +54,7 @@ static PetscErrorCode ReadHidden(WeftTrainSettings *s)
 
   PetscFunctionBegin;
   PetscCall(WeftOptionsGetText(WeftTrainOptions, "-weft_train_hidden", sizeof(text), text, NULL));
-  strcpy(copy, text);
+  memcpy(copy, text, sizeof(copy));
   s->nhidden = 0;
   for (char *save, *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
     const long units = strtol(word, &end, 10);

@@ -38,6 +38,8 @@ README = """| `-weft_atoms` | 64 | atoms |
 
     mpirun -n 2 ./build/weft learn -weft_atoms 8 -log_view   # comment -x
 """
+COMMANDS = """[{"directory": "@ROOT@", "command": "cc -c src/linalg/twice.c", "file": "@ROOT@/src/linalg/twice.c"}]
+"""
 TREE = {f"include/weft/{header}": "#pragma once\n" for header in OWNER} | {
     "src/main.c": '#include "cmd/cmd.h"\n',
     "src/cmd/cmd.h": "#include <weft/options.h>\n",
@@ -52,6 +54,8 @@ TREE = {f"include/weft/{header}": "#pragma once\n" for header in OWNER} | {
     "inputs/one.yaml": "# Every value is the default.\nweft_atoms: 64\n",
     "postprocess/weftpost/one.py": "def twice(n: int) -> int:\n    return 2 * n\n",
     "jobs/weftsweep/one.py": "",
+    "src/linalg/twice.c": "int Twice(int n);\nint Twice(int n)\n{\n  return 2 * n;\n}\n",
+    "compile_commands.json": COMMANDS,
     "weft": HELP,
 }
 
@@ -99,6 +103,8 @@ WRONG = [
     ("types", "postprocess/weftpost/two.py", "from .one import twice\nx: str = twice(1)\n", "Incompatible types"),
     ("types", "jobs/weftsweep/two.py", "def f() -> int:\n    return None\n", "Incompatible return value"),
     ("format", "src/one.c", "int  x ;\n", "clang-format-violations"),
+    ("cppcheck", "src/one.c", "int f(void);\nint f(void)\n{\n  int a[2] = {0};\n  return a[2];\n}\n", "out of bounds"),
+    ("tidy", "src/linalg/twice.c", "int f(void);\nint f(void)\n{\n  int *p = 0;\n  return *p;\n}\n", "null pointer"),
 ]
 
 
@@ -113,9 +119,10 @@ def run(check: str, root: Path) -> tuple[int, str]:
 def make(root: Path, more: dict[str, str]) -> None:
     for path, text in (TREE | more).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+        (root / path).write_text(text.replace("@ROOT@", str(root)), encoding="utf-8")
     (root / "weft").chmod(0o755)
-    shutil.copy(SOURCE / ".clang-format", root)
+    for rules in (".clang-format", ".clang-tidy"):
+        shutil.copy(SOURCE / rules, root)
     shutil.copy(SOURCE / "postprocess/pyproject.toml", root / "postprocess")
 
 

@@ -125,7 +125,7 @@ static void MakePrep(MPI_Comm comm, PetscInt d, WeftPrep *prep)
   Ok(WeftPrepCreate(comm, d, prep));
   Ok(WeftPrepGetParameters(*prep, &q));
   whitening = malloc((size_t)(q.rows * d) * sizeof(double));
-  for (PetscInt j = 0; j < d; ++j) mean[j] = 1.0 / (j + 3);
+  for (PetscInt j = 0; j < d; ++j) mean[j] = 1.0 / (double)(j + 3);
   for (PetscInt i = 0; i < q.rows * d; ++i) whitening[i] = sin((double)(q.row0 * d + i));
   q.mean = mean;
   q.whitening = whitening;

@@ -74,7 +74,7 @@ static void AddSubgradient(const SlowDict *s, const double D[], double G[])
 /* F is convex, so F(E) >= F(D) + <G, E − D> for a subgradient G, and over feasible E the least <G, E> is −Σ ‖G_a‖. */
 double SlowDictGap(const SlowDict *s, const double D[])
 {
-  double *G = malloc((size_t)(s->d * s->k) * sizeof(double)), gap = 0;
+  double *G = calloc((size_t)(s->d * s->k), sizeof(double)), gap = 0;
 
   SlowDictGradient(s, D, G);
   AddSubgradient(s, D, G);

@@ -116,7 +116,7 @@ static void test_not_definite_is_reported(void **state)
   const double poison[] = {-1, 0, (double)NAN};
   PetscInt     row0, rows;
   WeftCholesky cholesky;
-  double      *panel, before;
+  double      *panel, before = 0;
   PetscBool    definite;
 
   (void)state;

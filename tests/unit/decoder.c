@@ -154,7 +154,8 @@ static double PlainBits(const Plain *q, Set fit, Set score, double ridge, double
 /* The search for the ridge, as documented. */
 static double PlainRidge(const Plain *q)
 {
-  double ratio = 10, best = -HUGE_VAL, n[2] = {(double)((q->p.n + 3) / 4), (double)((q->p.n + 1) / 4)};
+  double       ratio = 10, best = -HUGE_VAL;
+  const double n[2] = {(double)((q->p.n + 3) / 4), (double)((q->p.n + 1) / 4)};
 
   for (int way = -1; way < 2; ++way) /* where it is, then up, then down unless it went up */
     for (int step = 0; step < 8; ++step) {

@@ -25,7 +25,7 @@ enum { CASES = sizeof(cases) / sizeof(cases[0]), MAX_NUMBERS = 612 };
 static void MakeProblem(const Case *c, SlowDict *s)
 {
   WeftRandom rng;
-  double    *z = malloc((size_t)c->k * sizeof(double)), *atoms = malloc((size_t)(c->d * c->k) * sizeof(double));
+  double    *z = malloc((size_t)c->k * sizeof(double)), *atoms = calloc((size_t)(c->d * c->k), sizeof(double));
 
   SlowDictCreate(c->d, c->k, c->p, s);
   WeftRandomInit(&rng, 5, WEFT_STREAM_TEST, (uint64_t)(c - cases));
@@ -434,7 +434,7 @@ static void test_atoms(void **state)
 static void test_measures(void **state)
 {
   Problem    q;
-  double     D[MAX_NUMBERS], strongest[3], penalty, expected = 0;
+  double     D[MAX_NUMBERS] = {0}, strongest[3], penalty, expected = 0;
   PetscInt64 nonzeros, count = 0;
 
   (void)state;

@@ -83,7 +83,7 @@ static void test_given(void **state)
 {
   WeftCoder coder;
   WeftBlock atoms[2], gram, x;
-  double    own[5 * K], given[5 * K];
+  double    own[5 * K] = {0}, given[5 * K] = {0};
   size_t    n[2];
 
   (void)state;

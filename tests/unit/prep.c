@@ -246,8 +246,8 @@ static void test_whitened_covariance(void **state)
   Ok(WeftPrepSetRidge(prep, 0.3));
   Ok(WeftPrepFit(prep, &x));
   for (size_t i = 0; i < x.rows; ++i)
-    for (int j = 0; j < D; ++j)
-      for (int k = 0; k < D; ++k) covariance[j * D + k] += x.values.d[i * D + j] * x.values.d[i * D + k] / N;
+    for (size_t j = 0; j < D; ++j)
+      for (size_t k = 0; k < D; ++k) covariance[j * D + k] += x.values.d[i * D + j] * x.values.d[i * D + k] / N;
   MPI_Allreduce(MPI_IN_PLACE, covariance, D * D, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD);
   for (int k = 0; k < D; ++k) f[k] = serial.s[k] / (serial.s[k] + serial.ridge);
   for (int j = 0; j < D; ++j)

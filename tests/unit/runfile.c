@@ -259,7 +259,7 @@ static void test_a_wide_layer_is_written_in_pieces(void **state)
   Ok(MatDenseGetLDA(p.layer->B, &lda));
   Ok(MatDenseGetArray(p.layer->B, &b));
   for (PetscInt a = 0; a < ATOMS; ++a)
-    for (PetscInt j = first; j < end; ++j) b[a * lda + j - first] = sin(a + 0.001 * j);
+    for (PetscInt j = first; j < end; ++j) b[a * lda + j - first] = sin((double)a + 0.001 * (double)j);
   Ok(MatDenseRestoreArray(p.layer->B, &b));
   AppendMat(&all, p.comm, D_);
   PlantedWrite(FolderPath("wide"), &p, PETSC_FALSE);

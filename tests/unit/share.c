@@ -154,7 +154,7 @@ static void test_responses_are_those_of_the_copies(void **state)
       WeftShared  s;
       WeftLattice out;
       WeftBlock   x, y;
-      double      expected[5 * 4 * 2];
+      double      expected[5 * 4 * 2] = {0};
       int         active = 0;
       FindShared(channels, &s);
       Ok(WeftSharedOutputs(&s, &out));

@@ -102,7 +102,7 @@ static int Support(const Started *s, int g, PetscBool in[D])
   for (int j = 0; j < D; ++j) {
     in[j] = Atom(s, g * P, j) != 0 ? PETSC_TRUE : PETSC_FALSE;
     for (int a = g * P; a < (g + 1) * P; ++a) assert_true((Atom(s, a, j) != 0) == in[j]);
-    count += in[j];
+    count += in[j] ? 1 : 0;
   }
   return count;
 }
@@ -133,7 +133,7 @@ static void test_sparse(void **state)
     assert_int_equal(Support(&s, g, in), SUPPORT);
     for (int j = 0; j < D; ++j) {
       other += in[j] != first[j];
-      used[j] |= in[j];
+      if (in[j]) used[j] = PETSC_TRUE;
     }
   }
   for (int j = 0; j < D; ++j) all += used[j];
@@ -169,7 +169,7 @@ static void test_local(void **state)
   for (int g = 0; g < GROUPS; ++g) {
     int centres = 0;
     assert_int_equal(Support(&s, g, in), SUPPORT);
-    for (int j = 0; j < D; ++j) centres += AreNearest(c, j, in);
+    for (int j = 0; j < D; ++j) centres += AreNearest(c, j, in) ? 1 : 0;
     assert_true(centres > 0);
   }
   Destroy(&s);

@@ -141,8 +141,8 @@ static double Power(int f)
   for (size_t line = 0; line < (size_t)N * SIZE; ++line) {
     double re = 0, im = 0;
 
-    for (int j = 0; j < SIZE; ++j) {
-      const double phase = 2 * M_PI * (j + 0.5) / SIZE,
+    for (size_t j = 0; j < SIZE; ++j) {
+      const double phase = 2 * M_PI * ((double)j + 0.5) / SIZE,
                    v = (0.5 - 0.5 * cos(phase)) * (pixels[line * SIZE + j] - 127.5);
       re += v * cos(f * phase);
       im += v * sin(f * phase);

@@ -191,10 +191,10 @@ static void test_step(void **state)
 /* The rate that the history tells at the end of each epoch: warm-up over the first, then as the schedule says. */
 static void test_schedules(void **state)
 {
-  const double steps = N / BATCH;
-  const double cosine = 0.5 * (1 + cos(PETSC_PI * (2 * steps - 1 - 0.4 * steps) / (2 * steps - 0.4 * steps)));
-  const double wanted[] = {1, 0.5, cosine};
-  WeftSchedule schedules[] = {WEFT_SCHEDULE_CONSTANT, WEFT_SCHEDULE_STEP, WEFT_SCHEDULE_COSINE};
+  const double       steps = N / BATCH;
+  const double       cosine = 0.5 * (1 + cos(PETSC_PI * (2 * steps - 1 - 0.4 * steps) / (2 * steps - 0.4 * steps)));
+  const double       wanted[] = {1, 0.5, cosine};
+  const WeftSchedule schedules[] = {WEFT_SCHEDULE_CONSTANT, WEFT_SCHEDULE_STEP, WEFT_SCHEDULE_COSINE};
 
   (void)state;
   for (int k = 0; k < 3; ++k) {

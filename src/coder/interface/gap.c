@@ -23,7 +23,7 @@ static double ScaleStep(const WeftCoderProblem *problem, const WeftCoderParts *p
    x·ρ/‖ρ‖² lies, and end after finitely many. */
 static double BestScale(const WeftCoderProblem *problem, const WeftCoderParts *parts)
 {
-  double bound = PETSC_MAX_REAL, alpha, next;
+  double bound = PETSC_MAX_REAL, alpha;
 
   if (!problem->any_ridge && problem->largest > 0) bound = problem->threshold / problem->largest;
   for (int g = 0; g < problem->groups && problem->any_ridge; ++g)
@@ -31,7 +31,7 @@ static double BestScale(const WeftCoderProblem *problem, const WeftCoderParts *p
       bound = PetscMin(bound, problem->threshold / problem->norms[g]);
   alpha = parts->rho_square > 0 ? PetscMax(parts->inner / parts->rho_square, 0.0) : 1.0;
   for (int step = 0; step < MAX_SCALE_STEPS && problem->any_ridge; ++step) {
-    next = PetscMax(ScaleStep(problem, parts, alpha), 0.0);
+    const double newton = ScaleStep(problem, parts, alpha), next = PetscMax(newton, 0.0);
     if (PetscAbsReal(next - alpha) <= 1e-15 * alpha) break;
     alpha = next;
   }

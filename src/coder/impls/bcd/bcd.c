@@ -212,7 +212,7 @@ static PetscErrorCode ChooseSets(WeftCoder coder, const WeftCoderBatch *batch, d
   for (*next = first; *next < b->left; ++*next) {
     const size_t j = s->samples;
     size_t       n, need;
-    int          joined;
+    int          joined = 0;
     if (IsDone(coder, batch, *next, target, b)) continue;
     n = (size_t)BY_PRECISION(b, ChooseSet)(coder, b, *next, target, s->group + s->start[j], &joined);
     need = n * p * Padded(n * p);

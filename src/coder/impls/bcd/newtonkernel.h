@@ -45,13 +45,14 @@ INLINE REAL NAME(Precondition)(NAME(Local) * l, int p)
   REAL sum = 0;
 
   for (int s = 0; s < l->n; ++s) {
-    const REAL *r = l->residual + s * p, *unit = l->unit + s * p;
-    const REAL  along = l->inverse[s], across = along > 0 ? 1 / (l->mean[s] + l->curve[s]) : 0;
-    REAL        dot = 0;
+    const size_t at = (size_t)s * (size_t)p;
+    const REAL  *r = l->residual + at, *unit = l->unit + at;
+    const REAL   along = l->inverse[s], across = along > 0 ? 1 / (l->mean[s] + l->curve[s]) : 0;
+    REAL         dot = 0;
     for (int i = 0; i < p; ++i) dot += r[i] * unit[i];
     for (int i = 0; i < p; ++i) {
       const REAL w = p == 1 ? r[i] * along : across * (r[i] - dot * unit[i]) + along * dot * unit[i];
-      l->scaled[s * p + i] = w;
+      l->scaled[at + (size_t)i] = w;
       sum += w * r[i];
     }
   }
@@ -66,8 +67,9 @@ INLINE REAL NAME(Apply)(NAME(Local) * l, int p)
   for (size_t a = 0; a < l->ld; ++a) l->image[a] = 0;
   NAME(SubtractGram)(l, l->direction, l->image);
   for (int s = 0; s < l->n; ++s) {
-    const REAL *d = l->direction + s * p, *unit = l->unit + s * p, on = l->curve[s] > 0 ? 1 : 0;
-    REAL       *image = l->image + s * p, dot = 0;
+    const size_t at = (size_t)s * (size_t)p;
+    const REAL  *d = l->direction + at, *unit = l->unit + at, on = l->curve[s] > 0 ? 1 : 0;
+    REAL        *image = l->image + at, dot = 0;
     for (int i = 0; i < p; ++i) dot += d[i] * unit[i];
     for (int i = 0; i < p; ++i) {
       image[i] = on * (l->ridge[s] * d[i] - image[i] + (p == 1 ? 0 : l->curve[s] * (d[i] - dot * unit[i])));
