@@ -1,4 +1,5 @@
 # weft bench scaling: tables and object at several rank counts; the model is held to what it is made of.
+# cores: 2
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 
 small=(-samples 400 -size 8 -batch 20 -batches 4 -repeats 2 -weft_atoms 64)

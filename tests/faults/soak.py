@@ -87,10 +87,13 @@ def watch(run, seconds, ranks):
         time.sleep(0.1)
         pids = ranks_below(run.pid)
     samples = {pid: [] for pid in pids}
-    while run.poll() is None and time.monotonic() < deadline:
-        for pid in pids:
-            samples[pid].append(Sample(pid))
-        time.sleep(1)
+    try:
+        while run.poll() is None and time.monotonic() < deadline:
+            for pid in pids:
+                samples[pid].append(Sample(pid))
+            time.sleep(1)
+    except (OSError, KeyError):
+        run.wait()  # a rank has ended before its time
     return samples
 
 
