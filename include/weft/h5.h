@@ -21,9 +21,11 @@
    still holds back: after a write that failed for want of room that ends in a crash, or with ranks waiting for one
    another. Before MPI starts. Not collective. */
 extern void WeftH5Start(void);
-/* WeftH5Close - closes a file that was written. Where that fails HDF5 has freed the file and still lists it: it must
-   not be touched again, and WeftH5Abandon() does not. Collective. */
+/* WeftH5Close - closes a file whose closing may fail. Where it does HDF5 has freed the file and still lists it: it must
+   not be touched again, and WeftH5Abandon() and WeftH5Stop() do not. Collective where the file is. */
 extern herr_t WeftH5Close(hid_t file);
+/* WeftH5Stop - ends HDF5, but where a file could not be closed, which HDF5 would free a second time. Collective. */
+extern void WeftH5Stop(void);
 /* WeftH5Abandon - closes all files for MPI but not for HDF5, which must not be used after it. Collective. */
 extern void WeftH5Abandon(void);
 

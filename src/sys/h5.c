@@ -38,25 +38,41 @@ void WeftH5Start(void)
   H5open();
 }
 
-static hid_t unclosed = H5I_INVALID_HID;
+enum { MOST_UNCLOSED = 64 };
+static hid_t unclosed[MOST_UNCLOSED];
+static int   unclosed_count = 0; /* all there were, be they more than are known by name */
 
 herr_t WeftH5Close(hid_t file)
 {
   const herr_t status = H5Fclose(file);
 
-  if (status < 0) WeftH5Reason();
-  if (status < 0) unclosed = file;
+  if (status >= 0) return status;
+  WeftH5Reason();
+  if (unclosed_count < MOST_UNCLOSED) unclosed[unclosed_count] = file;
+  ++unclosed_count;
   return status;
+}
+
+void WeftH5Stop(void)
+{
+  if (!unclosed_count) H5close();
+}
+
+static PetscBool Unclosed(hid_t file)
+{
+  for (int i = 0; i < unclosed_count; ++i)
+    if (unclosed[i] == file) return PETSC_TRUE;
+  return PETSC_FALSE;
 }
 
 void WeftH5Abandon(void)
 {
   hid_t         files[64];
   MPI_File     *handle;
-  const ssize_t n = H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_FILE, 64, files);
+  const ssize_t n = unclosed_count > MOST_UNCLOSED ? 0 : H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_FILE, 64, files);
 
   for (ssize_t i = 0; i < n; ++i) {
-    if (files[i] == unclosed) continue;
+    if (Unclosed(files[i])) continue;
     const hid_t list = H5Fget_access_plist(files[i]);
     if (H5Pget_driver(list) == H5FD_MPIO && H5Fget_vfd_handle(files[i], list, (void **)&handle) >= 0)
       MPI_File_close(handle);

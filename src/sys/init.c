@@ -159,7 +159,7 @@ PetscErrorCode WeftFinalize(void)
   PetscFunctionBegin;
   WeftOutputDiscardAll();
   WeftLockRelease();
-  H5close();
+  WeftH5Stop();
   PetscCall(PetscPopErrorHandler());
   PetscFunctionReturn(PetscFinalize());
 }

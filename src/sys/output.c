@@ -157,7 +157,7 @@ static int CheckClosed(const char partial[])
   int   fd = open(partial, O_RDWR), error = fd < 0 || fsync(fd) ? errno : 0;
 
   if (fd >= 0) close(fd);
-  if (file >= 0) H5Fclose(file);
+  if (file >= 0) WeftH5Close(file); /* read alone: what it says tells nothing of the file's bytes */
   return !error && file < 0 ? EIO : error;
 }
 
@@ -177,19 +177,32 @@ static int RenameDurably(const char partial[], const char path[])
   return 0;
 }
 
+static PetscErrorCode Flush(const WeftOutput o, const char what[], PetscBool *failed, char reason[256])
+{
+  const PetscBool mine = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_TRUE : PETSC_FALSE;
+
+  PetscFunctionBegin;
+  if (mine) WeftH5Reason();
+  PetscCall(WeftH5Agree(o->comm, what, mine, failed, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Flushes and closes; PETSC_FALSE where a rank could not, and why. A file that could not be flushed stays open: closing
-   it would try to write once more. */
+   it would try to write once more. The sums of the heaps come after all else and are flushed too, as a file system may
+   tell of a write that failed only at the next flush or close, and Open MPI keeps what close says to itself. */
 static PetscErrorCode FlushAndClose(WeftOutput o, PetscBool *ok, char reason[256])
 {
-  PetscBool failed = H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0 ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool failed;
   char      what[PETSC_MAX_PATH_LEN + 32];
 
   PetscFunctionBegin;
-  if (failed) WeftH5Reason();
   snprintf(what, sizeof(what), "cannot write %s", o->path);
-  PetscCall(WeftH5Agree(o->comm, what, failed, &failed, reason));
+  PetscCall(Flush(o, what, &failed, reason));
   if (!failed) {
     PetscCall(WeftH5WriteHeapSums(o->comm, o->file));
+    PetscCall(Flush(o, what, &failed, reason));
+  }
+  if (!failed) {
     failed = WeftH5Close(o->file) < 0 ? PETSC_TRUE : PETSC_FALSE;
     o->file = H5I_INVALID_HID;
     PetscCall(WeftH5Agree(o->comm, what, failed, &failed, reason));

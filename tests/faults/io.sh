@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
-# tests/faults/io.sh [-fast] [-verbs "learn train"] [-ranks "1 2"] [-errors "ENOSPC EIO EDQUOT EROFS EACCES short full"]
-# Every call by which a checkpoint is written (open, write, make room, flush, close, rename, ...) fails once with every
-# error, on every rank: the run must end with status 2 and one line, or go on where the call did not matter; what was
-# there before must stand, and no temporary file stay. "short": a write takes half of what it should, without an error;
-# "full": ENOSPC from that call on. -fast: the first and the last call of each function on each rank, with one error each.
-# Prints a table; status 1 if anything was lost. WEFT, WEFT_FAULTS and MPIEXEC say where program, libfaults.so and mpiexec
-# are (ctest does).
+# tests/faults/io.sh [-fast] [-every N] [-verbs "learn train"] [-ranks "1 2"] [-errors "ENOSPC EIO EDQUOT EROFS EACCES short late full"]
+# Every call by which a checkpoint is written (open, write, make room, flush, close, rename, ...) or its lock taken fails
+# once with every error, on every rank: the run must end with status 2 and one line, or go on where the call did not
+# matter; what was there before must stand, and no temporary file stay. "short": a write takes half of what it should,
+# without an error; "late": a write is lost, and the next flush or close says so; "full": ENOSPC from that call on.
+# -every N: an error meets every Nth call alone, and the next error others: with N = 5 every call meets one or two.
+# -fast: the first and the last call of each function on each rank, with one error each.
+# Prints a table; status 1 if anything was lost. WEFT, WEFT_FAULTS and MPIEXEC say where program, libfaults.so and
+# mpiexec are (ctest does).
 set -u
 WEFT_SOURCE=${WEFT_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
 WEFT=${WEFT:-$WEFT_SOURCE/build/weft}
 WEFT_FAULTS=${WEFT_FAULTS:-$WEFT_SOURCE/build/tests/libfaults.so}
 MPIEXEC=${MPIEXEC:-mpiexec}
 fast=
+every=1
 verbs="learn train"
 ranks="1 2"
-errors="ENOSPC EIO EDQUOT EROFS EACCES short full"
+errors="ENOSPC EIO EDQUOT EROFS EACCES short late full"
 while [ $# -gt 0 ]; do
   case $1 in
     -fast) fast=1; shift; continue ;;
-    -verbs | -ranks | -errors) [ $# -ge 2 ] || { sed -n '2s/^# //p' "$0" >&2; exit 2; } ;;
+    -every | -verbs | -ranks | -errors) [ $# -ge 2 ] || { sed -n '2s/^# //p' "$0" >&2; exit 2; } ;;
     *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
   esac
   printf -v "${1#-}" %s "$2"
@@ -27,11 +30,11 @@ done
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 [ -e "$WEFT_FAULTS" ] || skip "no $WEFT_FAULTS"
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}:verify_asan_link_order=0
-declare -A number=([ENOSPC]=28 [EIO]=5 [EDQUOT]=122 [EROFS]=30 [EACCES]=13 [short]= [full]=28)
+declare -A number=([ENOSPC]=28 [EIO]=5 [EDQUOT]=122 [EROFS]=30 [EACCES]=13 [short]= [late]=5 [full]=28)
 same() { "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" "$@"; }
 
 # with FAULT... : the command of this verb and rank count under these settings of libfaults.so.
-with() { timeout -k 5 30 "${launch[@]}" env WEFT_WRITE_PATIENCE=2 WEFT_FAULT_PATHS=.partial:"$TMP/to" "$@" LD_PRELOAD="$WEFT_FAULTS" "${run[@]}" < /dev/null; }
+with() { timeout -k 5 30 "${launch[@]}" env WEFT_WRITE_PATIENCE=2 WEFT_FAULT_PATHS=.partial:.lock:"$TMP/to" "$@" LD_PRELOAD="$WEFT_FAULTS" "${run[@]}" < /dev/null; }
 
 wrong() {
   fail "$verb, $n ranks, rank $rank, call $call ($function), $error: $*"
@@ -48,17 +51,19 @@ intact() {
 
 # try: one call of one rank fails with one error.
 try() {
-  local lasting=() status lines
-  [ "$error" != full ] || lasting=(WEFT_FAULT_LASTING=1)
+  local how=() status lines
+  [ "$error" != full ] || how=(WEFT_FAULT_LASTING=1)
+  [ "$error" != late ] || how=(WEFT_FAULT_LATE=1)
   rm -f to/* log
   cp kept.h5 to/run.h5
   with WEFT_FAULT_CALL="$call" WEFT_FAULT_RANK="$rank" WEFT_FAULT_ERRNO="${number[$error]}" WEFT_FAULT_LOG="$TMP/log" \
-    "${lasting[@]}" > out 2> err
+    "${how[@]}" > out 2> err
   status=$?
   grep -q failed log 2> /dev/null || { missed=$((missed + 1)); return; }
   injected=$((injected + 1))
   case $status in
     0) went_on=$((went_on + 1))
+      [ "$error" != late ] || runs "$WEFT" info to/run.h5 -verify
       same whole.h5 to/run.h5 || wrong "went on and wrote something else" ;;
     2) refused=$((refused + 1))
       lines=$(grep -c '^weft: error: cannot \(write\|create\) .*run.h5' err)
@@ -88,15 +93,17 @@ chosen() {
 
 # campaign: all of a verb and a rank count; kept.h5 is the checkpoint that it goes on from.
 campaign() {
-  local seen every=() i=0
-  read -ra every <<< "$errors"
+  local seen kinds=() i=0 e
+  read -ra kinds <<< "$errors"
   injected=0 refused=0 went_on=0 missed=0 lost=0
   calls > seen.txt
   seen=$(wc -l < seen.txt)
   while read -r rank call function _; do
-    for error in "${every[@]}"; do
-      [ "$error" != short ] || [[ $function == *write* ]] || continue
-      [ -z "$fast" ] || [ "$error" = "${every[$((i % ${#every[@]}))]}" ] || continue
+    for e in "${!kinds[@]}"; do
+      error=${kinds[e]}
+      [[ $error != @(short|late) || $function == *write* ]] || continue
+      [ -z "$fast" ] || [ "$e" -eq $((i % ${#kinds[@]})) ] || continue
+      [ $(((i + e) % every)) -eq 0 ] || continue
       try
     done
     i=$((i + 1))

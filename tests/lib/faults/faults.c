@@ -4,8 +4,10 @@
    WEFT_FAULT_PATHS   suffixes, separated by colons; without it nothing is counted
    WEFT_FAULT_RANK    the rank whose calls are meant; without it every rank's
    WEFT_FAULT_CALL    which call, from 1; without it, or 0, none fails
-   WEFT_FAULT_ERRNO   what it fails with, a number; without it the call writes half of what it should, which is no
-   failure WEFT_FAULT_LASTING set: so do all calls after it that would write or make room, as on a disk that stays full
+   WEFT_FAULT_ERRNO   what it fails with, a number; without it the call writes half of what it should: no failure
+   WEFT_FAULT_LATE    set: a write that fails says that all went well, writes nothing, and the next flush or close of
+                      that descriptor tells, once, as on NFS
+   WEFT_FAULT_LASTING set: so do all calls after it that would write or make room, as on a disk that stays full
    WEFT_FAULT_LOG     a file that gets a line for every call: rank, number, function, "failed" or "ok" */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,10 +23,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef enum { PASS, FAIL, HALF } Fate;
+typedef enum { PASS, FAIL, HALF, LATE } Fate;
 typedef enum { OTHER, WRITES } Kind; /* WRITES: a full disk refuses it */
 
 static atomic_int count;
+static atomic_int late = -1; /* the descriptor whose write was lost and that has not told yet */
 
 static int FromEnvironment(const char name[], int otherwise)
 {
@@ -77,7 +80,7 @@ static Fate FateOf(const char path[], const char function[], Kind kind)
   if (!Watched(path) || FromEnvironment("WEFT_FAULT_RANK", Rank()) != Rank()) return PASS;
   number = ++count;
   if (number == call || (call && number > call && kind == WRITES && getenv("WEFT_FAULT_LASTING")))
-    fate = error ? FAIL : HALF;
+    fate = !error ? HALF : getenv("WEFT_FAULT_LATE") ? LATE : FAIL;
   Log(number, function, fate);
   if (fate == FAIL) errno = error;
   return fate;
@@ -94,6 +97,17 @@ static Fate FateOfOpen(int fd, const char function[], Kind kind)
   if (n < 0) return PASS;
   path[n] = 0;
   return FateOf(path, function, kind);
+}
+
+/* Of a flush or close: may be what tells of a write that was lost. */
+static Fate FateOfFlush(int fd, const char function[], Kind kind)
+{
+  int        mine = fd;
+  const Fate fate = FateOfOpen(fd, function, kind);
+
+  if (fd < 0 || !atomic_compare_exchange_strong(&late, &mine, -1)) return fate == LATE ? PASS : fate;
+  errno = FromEnvironment("WEFT_FAULT_ERRNO", 0);
+  return FAIL;
 }
 
 /* name: this function's next of that name. */
@@ -136,8 +150,14 @@ OPEN_AT(openat64)
     NEXT(name);                                                                                                        \
     return FateOfOpen(fd, #name, kind) == FAIL ? (failure) : next arguments;                                           \
   }
-ON_FILE(int, fsync, WRITES, -1, (int fd), (fd))
-ON_FILE(int, fdatasync, WRITES, -1, (int fd), (fd))
+#define FLUSH(name)                                                                                                    \
+  int name(int fd)                                                                                                     \
+  {                                                                                                                    \
+    NEXT(name);                                                                                                        \
+    return FateOfFlush(fd, #name, WRITES) == FAIL ? -1 : next(fd);                                                     \
+  }
+FLUSH(fsync)
+FLUSH(fdatasync)
 ON_FILE(int, ftruncate, WRITES, -1, (int fd, off_t length), (fd, length))
 ON_FILE(int, ftruncate64, WRITES, -1, (int fd, off64_t length), (fd, length))
 ON_FILE(int, posix_fallocate, WRITES, errno, (int fd, off_t at, off_t length), (fd, at, length))
@@ -153,7 +173,7 @@ ON_FILE(ssize_t, preadv64, OTHER, -1, (int fd, const struct iovec *v, int n, off
 /* A close that fails has closed all the same. */
 int close(int fd)
 {
-  Fate fate = FateOfOpen(fd, "close", OTHER);
+  Fate fate = FateOfFlush(fd, "close", OTHER);
   int  error = errno, status;
   NEXT(close);
 
@@ -162,12 +182,19 @@ int close(int fd)
   return fate == FAIL ? -1 : status;
 }
 
+static ssize_t Lose(int fd, size_t n)
+{
+  late = fd;
+  return (ssize_t)n;
+}
+
 #define WRITE(name, parameters, whole, half)                                                                           \
   ssize_t name parameters                                                                                              \
   {                                                                                                                    \
     const Fate fate = FateOfOpen(fd, #name, WRITES);                                                                   \
     NEXT(name);                                                                                                        \
     if (fate == FAIL) return -1;                                                                                       \
+    if (fate == LATE) return Lose(fd, n);                                                                              \
     return fate == HALF ? next half : next whole;                                                                      \
   }
 WRITE(write, (int fd, const void *from, size_t n), (fd, from, n), (fd, from, (n + 1) / 2))
@@ -179,6 +206,13 @@ static struct iovec Half(const struct iovec *v)
 {
   return (struct iovec){v->iov_base, (v->iov_len + 1) / 2};
 }
+static size_t Length(const struct iovec *v, int n)
+{
+  size_t length = 0;
+
+  for (int i = 0; i < n; ++i) length += v[i].iov_len;
+  return length;
+}
 #define WRITE_PIECES(name, parameters, whole, half)                                                                    \
   ssize_t name parameters                                                                                              \
   {                                                                                                                    \
@@ -186,6 +220,7 @@ static struct iovec Half(const struct iovec *v)
     const struct iovec first = Half(v);                                                                                \
     NEXT(name);                                                                                                        \
     if (fate == FAIL) return -1;                                                                                       \
+    if (fate == LATE) return Lose(fd, Length(v, n));                                                                   \
     return fate == HALF ? next half : next whole;                                                                      \
   }
 WRITE_PIECES(writev, (int fd, const struct iovec *v, int n), (fd, v, n), (fd, &first, 1))
