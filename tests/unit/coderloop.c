@@ -202,7 +202,59 @@ static void test_again_and_again(void **state)
   ProblemDestroy(&problem);
 }
 
-static const struct CMUnitTest tests[] = {
-  cmocka_unit_test(test_rounds), cmocka_unit_test(test_a_wrong_solve_is_found_out),
-  cmocka_unit_test(test_a_worse_code_is_not_kept), cmocka_unit_test(test_again_and_again)};
+/* Groups 0 and 1 have the same atoms, and group 0 their code; what group 1 has is hardly anything. Returns how many
+   samples use them. */
+static size_t Tie(const CoderProblem *problem, double z[])
+{
+  const size_t p = (size_t)problem->p;
+  size_t       used = 0;
+
+  for (size_t i = 0; i < problem->n; ++i) {
+    double *code = z + i * problem->k, size = 0;
+    ProblemSolve(problem, i, code);
+    for (size_t a = 0; a < p; ++a) {
+      code[a] += code[p + a];
+      code[p + a] = 1e-13 * code[a];
+      size += PetscAbsReal(code[a]);
+    }
+    used += size > 0;
+  }
+  return used;
+}
+
+/* A group that only rounding makes active is not active: chance would count it. */
+static void test_rounding_is_no_code(void **state)
+{
+  enum { FEW = 40 };
+  CoderProblem problem;
+  CoderRun     run;
+  double      *warm, z[64];
+
+  (void)state;
+  ProblemCreate(61, FEW, 20, 6, 3, &problem);
+  for (size_t j = 0; j < 3 * problem.d; ++j) problem.atoms[3 * problem.d + j] = problem.atoms[j];
+  ProblemSetPenalty(&problem, 0.1, RIDGE_NONE);
+  warm = calloc(problem.n * problem.k, sizeof(double));
+  assert_true(Tie(&problem, warm) >= FEW / 4);
+  for (int c = 0; c < CODER_TYPES * 2; ++c) {
+    RunPlace("rounding, %s", coder_types[c / 2]);
+    RunCreate(coder_types[c / 2], c % 2 ? WEFT_SINGLE : WEFT_DOUBLE, 1e-3, &run);
+    RunLoad(&problem, &run);
+    RunSolve(&problem, warm, &run);
+    RunCheckHonest(&problem, &run);
+    RunCheckConverged(&problem, &run);
+    for (size_t i = 0; i < problem.n; ++i) {
+      ProblemCode(&run.codes, i, z);
+      for (size_t a = 3; a < 6; ++a) assert_true(z[a] == 0);
+    }
+    RunDestroy(&run);
+  }
+  free(warm);
+  ProblemDestroy(&problem);
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_rounding_is_no_code), cmocka_unit_test(test_rounds),
+                                          cmocka_unit_test(test_a_wrong_solve_is_found_out),
+                                          cmocka_unit_test(test_a_worse_code_is_not_kept),
+                                          cmocka_unit_test(test_again_and_again)};
 WEFT_TEST_MAIN(tests)

@@ -61,12 +61,45 @@ static void SetRows(Work *w, size_t n)
   w->batch.n = w->batch.c.rows = w->batch.z.rows = w->x.rows = w->rho.rows = w->u.rows = n;
 }
 
+/* ‖z_g‖² of the group whose nonzeros of row i begin at entry `from`; next: where those of another begin. */
+static double GroupSquare(const WeftCoderNonzeros *nz, size_t p, size_t i, size_t from, size_t *next)
+{
+  const size_t g = (size_t)nz->column[from] / p;
+  double       square = 0;
+
+  for (*next = from; *next < nz->start[i + 1] && (size_t)nz->column[*next] / p == g; ++*next) {
+    const double z = WeftBlockGet(&nz->value, 0, *next);
+    square += z * z;
+  }
+  return square;
+}
+
+/* A group whose correlation meets the threshold exactly, as where two groups hold the same atoms or samples are equal,
+   gets a code out of rounding or none: by chance it would count as active. Such codes are zero, which changes P by less
+   than its rounding. PETSC_TRUE: there were some. */
+static PetscBool DropNegligible(WeftCoder coder, Work *w)
+{
+  const WeftCoderNonzeros *nz = &w->nonzeros;
+  const double             least = (w->x.precision == WEFT_SINGLE ? 1e-5 : 1e-8) * coder->threshold;
+  PetscBool                any = PETSC_FALSE;
+
+  for (size_t i = 0; i < nz->rows; ++i) {
+    for (size_t from = nz->start[i], next; from < nz->start[i + 1]; from = next) {
+      if (!(GroupSquare(nz, (size_t)coder->group_size, i, from, &next) < least * least)) continue;
+      for (size_t e = from; e < next; ++e) WeftBlockSet(&w->batch.z, i, (size_t)nz->column[e], 0.0);
+      any = PETSC_TRUE;
+    }
+  }
+  return any;
+}
+
 /* ρ and its correlations anew, for all rows. */
 static PetscErrorCode Residuals(WeftCoder coder, Work *w)
 {
   PetscFunctionBegin;
   for (size_t i = 0; i < w->batch.n; ++i) WeftCoderCopyRow(&w->x, i, &w->rho, i);
   WeftCoderFindNonzeros(&w->batch.z, w->batch.n, &w->nonzeros);
+  if (DropNegligible(coder, w)) WeftCoderFindNonzeros(&w->batch.z, w->batch.n, &w->nonzeros);
   WeftCoderSubtractProduct(&w->nonzeros, &coder->atoms, &w->rho);
   PetscCall(WeftBlockGemm(PETSC_FALSE, PETSC_TRUE, 1.0, &w->rho, &coder->atoms, 0.0, &w->u));
   PetscFunctionReturn(PETSC_SUCCESS);
