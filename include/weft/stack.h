@@ -46,6 +46,25 @@ typedef struct {
 
 /* ---- a layer ---- */
 
+/* How far a run can be repeated. The same data, options, seed and rank count give the same bits in every dataset but
+   the seconds (on one kind of processor, with one MPI, one BLAS and as many of its threads): a reduction adds in one
+   order, and neither clock nor checkpoints decide anything about numbers.
+   Another rank count adds in another order. From 1 to 8 ranks numbers then differ, relative to the largest of their
+   dataset, by no more than
+
+                               objective        atoms               seen: objective   atoms
+     double, layer 0           1e-12            1e-9                2e-14             5e-11
+     double, further layers    1e-7             1e-6                6e-9              2e-8
+     single, layer 0           1e-4             2e-2                3e-5              3e-3
+     single, further layers    5e-2             none                1e-2              2
+
+   (weft synth and 6,000 images of Fashion-MNIST, 18 to 60 batches; in double the sums of mini-batches travel in double
+   too.) What is decided, as which group is active, connected, seeded anew or removed and how many layers are kept, came
+   out the same in double in all of these runs. In single a sum is rounded at 1e-7, and where a sample is that near to a
+   threshold a group counts as active on one rank and not on two: the weights that follow the count move by up to 1e-3,
+   single connections come and go, and in further layers a group was seeded anew a batch later, so that it holds other
+   atoms. */
+
 /* The atoms that learning starts from, in the order of -weft_start's words. Those of a group share a support, and all
    have norm 1:
      exemplars  samples drawn at random;
