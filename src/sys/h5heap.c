@@ -2,6 +2,7 @@
    part of what describes the data that HDF5 has no checksum of, and it crashes on reading a damaged one. No call tells
    where they are, so they are looked for between the datasets. */
 #include "h5impl.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,17 +32,22 @@ static uint64_t HeapSize(const unsigned char *p, size_t left)
   return size >= LEAST && size <= left ? size : 0;
 }
 
-/* The heaps in a stretch of a file. */
-static PetscErrorCode FindHeaps(int fd, hsize_t begin, hsize_t end, PetscInt64 found[], int *n)
+/* The heaps in a stretch of a file; *error: why it could not be read, as an errno value, where it could not. */
+static PetscErrorCode FindHeaps(int fd, hsize_t begin, hsize_t end, PetscInt64 found[], int *n, int *error)
 {
   unsigned char *bytes;
   size_t         length = (size_t)(end - begin);
+  ssize_t        read;
 
   PetscFunctionBegin;
   if (end < begin + LEAST || end - begin > longest) PetscFunctionReturn(PETSC_SUCCESS);
   found += NUMBERS * (size_t)*n;
   PetscCall(PetscMalloc1(length, &bytes));
-  if (pread(fd, bytes, length, (off_t)begin) != (ssize_t)length) length = 0;
+  read = pread(fd, bytes, length, (off_t)begin);
+  if (read != (ssize_t)length) {
+    *error = read < 0 ? errno : EIO;
+    length = 0;
+  }
   for (size_t i = 0; i < length && *n < HEAPS; ++i) {
     const uint64_t size = HeapSize(bytes + i, length - i);
 
@@ -56,28 +62,39 @@ static PetscErrorCode FindHeaps(int fd, hsize_t begin, hsize_t end, PetscInt64 f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode FindAllHeaps(const char path[], int nspans, const WeftH5Span spans[], PetscInt64 found[], int *n,
+                                   int *error)
+{
+  const int   fd = open(path, O_RDONLY);
+  const off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+  hsize_t     begin = 0;
+
+  PetscFunctionBegin;
+  *error = size < 0 ? errno : 0;
+  for (int i = 0; i < nspans && !*error; ++i) {
+    PetscCall(FindHeaps(fd, begin, spans[i].begin, found, n, error));
+    begin = PetscMax(begin, spans[i].end);
+  }
+  if (!*error) PetscCall(FindHeaps(fd, begin, (hsize_t)size, found, n, error));
+  if (fd >= 0) close(fd);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftH5HeapSums(MPI_Comm comm, hid_t file, int nspans, WeftH5Span spans[])
 {
-  int         rank, n = 0, fd;
+  int         rank, counts[2] = {0, 0}; /* heaps; why the file could not be read */
   PetscInt64 *found;
-  hsize_t     begin = 0;
 
   PetscFunctionBegin;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   PetscCall(PetscMalloc1(NUMBERS * HEAPS, &found));
   qsort(spans, (size_t)nspans, sizeof(spans[0]), CompareSpans);
-  fd = rank ? -1 : open(WeftH5FileName(file), O_RDONLY);
-  if (fd >= 0) {
-    for (int i = 0; i < nspans; ++i) {
-      PetscCall(FindHeaps(fd, begin, spans[i].begin, found, &n));
-      begin = PetscMax(begin, spans[i].end);
-    }
-    PetscCall(FindHeaps(fd, begin, (hsize_t)PetscMax(lseek(fd, 0, SEEK_END), 0), found, &n));
-    close(fd);
-  }
-  PetscCallMPI(MPI_Bcast(&n, 1, MPI_INT, 0, comm));
-  PetscCallMPI(MPI_Bcast(found, NUMBERS * n, MPI_INT64_T, 0, comm));
-  if (n) PetscCall(WeftH5SetInts(file, "/", attribute_name, NUMBERS * n, found));
+  if (!rank) PetscCall(FindAllHeaps(WeftH5FileName(file), nspans, spans, found, &counts[0], &counts[1]));
+  PetscCallMPI(MPI_Bcast(counts, 2, MPI_INT, 0, comm));
+  WeftUserCheck(!counts[1], comm, "cannot write %s: it cannot be read back (%s); what was there before is untouched",
+                WeftH5FileName(file), strerror(counts[1]));
+  PetscCallMPI(MPI_Bcast(found, NUMBERS * counts[0], MPI_INT64_T, 0, comm));
+  if (counts[0]) PetscCall(WeftH5SetInts(file, "/", attribute_name, NUMBERS * counts[0], found));
   PetscCall(PetscFree(found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

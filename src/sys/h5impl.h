@@ -23,7 +23,8 @@ extern uint32_t WeftH5SumShift(uint32_t crc, hsize_t bytes_after);
 typedef struct {
   hsize_t begin, end;
 } WeftH5Span;
-/* Checksums of the heaps of a file that was flushed, as an attribute of its root; the spans of its data are sorted. */
+/* Checksums of the heaps of a file that was flushed, as an attribute of its root; the spans of its data are sorted. A
+   file that cannot be read back ends the run. */
 extern PetscErrorCode WeftH5HeapSums(MPI_Comm comm, hid_t file, int nspans, WeftH5Span spans[]);
 /* *good on rank 0 alone: are they what they were? PETSC_TRUE elsewhere, and where the file has no such attribute. */
 extern PetscErrorCode WeftH5HeapsAreGood(MPI_Comm comm, hid_t file, PetscBool *good);
