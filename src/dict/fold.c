@@ -46,6 +46,7 @@ WEFT_SIMD static void FoldDouble(size_t n, double weight, double factor, double 
 /* Numbers from `at` on of an array in that precision. */
 static void Fold(size_t n, double weight, double factor, WeftPrecision precision, void *from, size_t at, double *to)
 {
+  if (!n) return; /* a rank without rows has no arrays */
   if (precision == WEFT_SINGLE)
     FoldSingle(n, weight, factor, (float *)from + at, to);
   else

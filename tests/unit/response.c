@@ -27,7 +27,8 @@ static void CaseCreate(size_t rows, int p, WeftPrecision precision, Case *c)
   for (size_t i = 0; i < c->atoms.rows * D; ++i)
     WeftBlockSet(&c->atoms, i / D, i % D, 0.3 * cos(2.3 * (double)i + (double)(i % 7)));
   for (int g = 0; g < GROUPS; ++g) c->alive[g] = g != 2;
-  memset(c->y.values.v, 0x7f, rows * GROUPS * WeftPrecisionBytes(precision)); /* what stood there does not show */
+  if (rows)
+    memset(c->y.values.v, 0x7f, rows * GROUPS * WeftPrecisionBytes(precision)); /* what stood there does not show */
 }
 
 static void CaseDestroy(Case *c)
