@@ -97,7 +97,7 @@ static PetscBool Clearer(const Pair *a, const Pair *b)
 /* The clearest two things to put along the patch's edge: where a new row begins. */
 static void FindPair(const Grower *g, const WeftPatch *p, Pair *best)
 {
-  best->thing[0] = WEFT_NOBODY;
+  *best = (Pair){.thing = {WEFT_NOBODY, WEFT_NOBODY}};
   for (int left = 0; left < p->n; ++left) {
     if (!p->placed[left]) continue;
     for (int k = 0; k < 2; ++k) /* its neighbour along the row, along the column */
