@@ -1,4 +1,6 @@
-"""House rules: no file over 500 lines, no function over 80, main.c within 150, and nothing left to do in the text."""
+"""House rules: no file over 500 lines, no function over 80, main.c within 150, nothing left to do in the text, threads.
+
+A rank is a process, and no source starts a thread: so there is nothing for a thread sanitizer to watch."""
 
 from __future__ import annotations
 
@@ -15,6 +17,11 @@ MOST_FILE_LINES = 500
 MOST_MAIN_LINES = 150
 MOST_FUNCTION_LINES = 80
 LEFT_TO_DO = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")  # in two parts: this file is read too
+_OMP = r"omp\s+(?!(?:declare\s+)?simd\b)\w+"
+THREADS = re.compile(
+    r"\b(?:pthread_create|thrd_create|omp_\w+|GOMP_\w+)\s*\(|<(?:pthread|threads|omp)\.h>"
+    rf"|#\s*pragma\s+{_OMP}|_Pragma\s*\(\s*\"{_OMP}"
+)
 
 Function = tuple[str, int, int]  # name, first line, lines
 
@@ -61,6 +68,10 @@ def wrong(path: Path) -> Iterator[str]:
     for number, line in enumerate(text.split("\n"), 1):
         if LEFT_TO_DO.search(line):
             yield f"{name(path)}:{number}: left to do: {line.strip()}"
+    if path.suffix in (".c", ".h") and name(path).startswith(("src/", "include/")):
+        code = without_comments(text)
+        for match in THREADS.finditer(code):
+            yield f"{name(path)}:{code.count(chr(10), 0, match.start()) + 1}: threads: {match.group()}"
 
 
 def main() -> None:
