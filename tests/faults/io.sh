@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
 done
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 [ -e "$WEFT_FAULTS" ] || skip "no $WEFT_FAULTS"
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}:verify_asan_link_order=0
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:verify_asan_link_order=0}
 declare -A number=([ENOSPC]=28 [EIO]=5 [EDQUOT]=122 [EROFS]=30 [EACCES]=13 [short]= [late]=5 [full]=28)
 same() { "$PYTHON" "$WEFT_SOURCE/tests/lib/samerun.py" "$@"; }
 
