@@ -103,7 +103,7 @@ static PetscErrorCode Run(int *argc, char ***argv, const char options_file[], co
 int main(int argc, char **argv)
 {
   const WeftVerb *verb;
-  const char     *word = NULL, *options_file, *version, *git;
+  const char     *word = NULL, *options_file, *refused, *version, *git;
   PetscErrorCode  ierr;
 
   WeftBlasChooseKernel(argv);
@@ -129,6 +129,8 @@ int main(int argc, char **argv)
   }
   if (!strcmp(argv[argc - 1], "-options_file")) return UserError("-options_file", "FILE: a file is needed");
   options_file = TakeOptionsFile(&argc, argv);
+  refused = WeftOptionsRefused(argc, argv);
+  if (refused) return UserError("not an option here, -options_file FILE reads a file of options:", refused);
   ierr = Run(&argc, &argv, options_file, verb, word);
   return ierr ? WeftAbort(ierr) : exit_status;
 }

@@ -24,6 +24,9 @@ typedef struct {
 /* A table without options: those of the tables that stand after it in a verb may be given for a single layer. */
 extern const WeftOption WeftOptionsPerLayer[];
 
+/* WeftOptionsRefused - the first of the words that is an option of PETSc's that must not reach it, or NULL. To be asked
+   before PetscInitialize() and after -options_file was taken out. Not collective. */
+extern const char *WeftOptionsRefused(int argc, char *argv[]);
 /* WeftOptionsCheck - a user's mistake where the options database holds a name that neither the verb's tables nor PETSc
    know; suggests the nearest name. Collective on PETSC_COMM_WORLD. */
 extern PetscErrorCode WeftOptionsCheck(const WeftVerb *verb);

@@ -42,6 +42,9 @@ enum { WEFT_EXIT_DONE = 0, WEFT_EXIT_FAULT = 1, WEFT_EXIT_USER = 2, WEFT_EXIT_ST
    a user's mistake. */
 extern PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[]);
 
+/* WeftOptionsInsert - the command line into the options database; what PETSc does not take is a user's mistake, of the
+   file or whatever from names. Collective on PETSC_COMM_WORLD. */
+extern PetscErrorCode WeftOptionsInsert(int *argc, char ***argv, const char from[]);
 /* WeftOptionsReadFile - the YAML file's options go in first and the command line again after them, so that the command
    line wins. A file that cannot be read or parsed is a user's mistake. Collective. */
 extern PetscErrorCode WeftOptionsReadFile(int *argc, char ***argv, const char file[]);

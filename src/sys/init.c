@@ -119,7 +119,30 @@ PetscErrorCode WeftAnyRank(MPI_Comm comm, PetscBool mine, PetscBool *any)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PETSc's own parser error is a trace; here it becomes one line. */
+/* PETSc answers to its own options, when their values are not what it takes, with a trace; here that becomes one line.
+ */
+static char complaint[256];
+
+static PetscErrorCode KeepComplaint(MPI_Comm comm, int line, const char *fun, const char *file, PetscErrorCode n,
+                                    PetscErrorType p, const char *mess, void *ctx)
+{
+  (void)comm, (void)line, (void)fun, (void)file, (void)ctx;
+  if (p == PETSC_ERROR_INITIAL) snprintf(complaint, sizeof(complaint), "%s", mess ? mess : "no word why");
+  return n;
+}
+
+PetscErrorCode WeftOptionsInsert(int *argc, char ***argv, const char from[])
+{
+  PetscErrorCode ierr;
+
+  PetscFunctionBegin;
+  PetscCall(PetscPushErrorHandler(KeepComplaint, NULL));
+  ierr = PetscOptionsInsert(NULL, argc, argv, NULL);
+  PetscCall(PetscPopErrorHandler());
+  WeftUserCheck(!ierr, PETSC_COMM_WORLD, "%s: an option of PETSc's is wrong: %s", from, complaint);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftOptionsReadFile(int *argc, char ***argv, const char file[])
 {
   PetscErrorCode ierr;
@@ -128,12 +151,29 @@ PetscErrorCode WeftOptionsReadFile(int *argc, char ***argv, const char file[])
   PetscFunctionBegin;
   PetscCall(WeftAnyRank(PETSC_COMM_WORLD, access(file, R_OK) ? PETSC_TRUE : PETSC_FALSE, &readable));
   WeftUserCheck(!readable, PETSC_COMM_WORLD, "-options_file %s: no such file, or not readable", file);
-  PetscCall(PetscPushErrorHandler(PetscReturnErrorHandler, NULL));
+  PetscCall(PetscPushErrorHandler(KeepComplaint, NULL));
   ierr = PetscOptionsInsertFileYAML(PETSC_COMM_WORLD, NULL, file, PETSC_TRUE);
   PetscCall(PetscPopErrorHandler());
   WeftUserCheck(!ierr, PETSC_COMM_WORLD, "-options_file %s: not a YAML file of \"option: value\" lines", file);
-  PetscCall(PetscOptionsInsert(NULL, argc, argv, NULL));
+  PetscCall(WeftOptionsInsert(argc, argv, file));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* PetscInitialize() reads the options that are its own, on all ranks. */
+static PetscErrorCode Start(int *argc, char ***argv)
+{
+  PetscErrorCode ierr;
+  int            rank = 0, initialized = 0;
+
+  PetscPushErrorHandler(KeepComplaint, NULL);
+  ierr = PetscInitialize(argc, argv, NULL, NULL);
+  PetscPopErrorHandler();
+  if (!ierr) return PETSC_SUCCESS;
+  MPI_Initialized(&initialized);
+  if (!initialized) return ierr;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  if (!rank) fprintf(stderr, "weft: error: PETSc does not start, one of its options is wrong: %s\n", complaint);
+  return WEFT_ERR_USER;
 }
 
 PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[])
@@ -141,7 +181,7 @@ PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[]
   PetscErrorCode ierr;
 
   WeftH5Start();
-  ierr = PetscInitialize(argc, argv, NULL, NULL);
+  ierr = Start(argc, argv);
   if (ierr) return ierr;
   PetscFunctionBegin;
   PetscCall(PetscPopSignalHandler());

@@ -24,7 +24,6 @@ static const char *const petsc_options[] = {"-log_view",
                                             "-options_view",
                                             "-options_left",
                                             "-options_monitor",
-                                            "-options_file_yaml",
                                             "-on_error_abort",
                                             "-on_error_mpiabort",
                                             "-on_error_attach_debugger",
@@ -54,20 +53,33 @@ static const char *const petsc_options[] = {"-log_view",
                                             "-mat_view",
                                             "-vec_view",
                                             "-blas_view",
-                                            "-history",
                                             "-petscrc",
-                                            "-options_string",
-                                            "-prefix_push",
-                                            "-prefix_pop",
                                             "-saws_options",
                                             "-cuda_view",
                                             "-device_enable",
                                             "-default_device_type",
                                             "-dynamic_library",
-                                            "-logfile",
-                                            "-python",
                                             "-splitreduction_async",
                                             NULL};
+
+/* What PETSc does at once where it meets them, before it can be asked: read another file, rename the options that
+   follow, run a program, open a file (and crash where that fails). It takes their names in any case. */
+static const char *const refused_options[] = {"-options_file",
+                                              "-options_file_yaml",
+                                              "-options_string_yaml",
+                                              "-prefix_push",
+                                              "-prefix_pop",
+                                              "-history",
+                                              "-python",
+                                              NULL};
+
+const char *WeftOptionsRefused(int argc, char *argv[])
+{
+  for (int a = 1; a < argc; ++a)
+    for (int i = 0; refused_options[i]; ++i)
+      if (!strcasecmp(argv[a], refused_options[i])) return argv[a];
+  return NULL;
+}
 
 const WeftOption WeftOptionsPerLayer[] = {{NULL, NULL, NULL, NULL}};
 

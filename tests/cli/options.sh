@@ -71,6 +71,18 @@ refuses_alone "-weft_atoms sixteen: a whole number" "$WEFT" learn -data data.h5 
 refuses "-options_file broken.yaml: " "$MPIEXEC" -n 2 "$WEFT" learn -data data.h5 -o new.h5 -options_file broken.yaml
 refuses "-options_file missing.yaml: " "$MPIEXEC" -n 2 "$WEFT" learn -data data.h5 -o new.h5 -options_file missing.yaml
 
+# PETSc would answer with a trace, to options of its own that stand wrong and to those that make it read more of them.
+printf 'help: what\n' > help.yaml
+learn "help.yaml: an option of PETSc's is wrong: Unknown logical value: what" -options_file help.yaml
+for word in -Options_file -options_file_yaml -options_string_yaml -prefix_push -prefix_pop -history -python; do
+  refuses_alone "not an option here, -options_file FILE reads a file of options: $word" \
+    "$WEFT" learn -data data.h5 -o new.h5 $word x
+done
+for words in "-malloc_debug what" "-log_trace /no/where" "-info /no/where" "-default_device_type what"; do
+  refuses_alone "PETSc does not start, one of its options is wrong: " "$WEFT" learn -data data.h5 -o new.h5 $words
+done
+refuses "PETSc does not start, " "$MPIEXEC" -n 2 "$WEFT" learn -data data.h5 -o new.h5 -malloc_debug what
+
 # Flags take a value where one is given.
 runs "$WEFT" learn -data data.h5 -o flag.h5 "${small[@]}" -resume false
 refuses_alone "-o flag.h5: exists already" "$WEFT" learn -data data.h5 -o flag.h5 "${small[@]}" -resume no
