@@ -4,9 +4,11 @@
 #include <weft/options.h>
 #include <weft/output.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* The program's own main() is what runs, but MPI and PETSc start once and no run ends them. */
@@ -23,13 +25,16 @@ static int            WeftMain(int argc, char **argv);
 #undef main
 #undef WeftInitialize
 
-static int first_file;
+enum { MOST_FILES = 128, MOST_SECONDS = 20, MOST_MIB = 1500 };
+
+static PetscBool stopping = PETSC_FALSE;
+static char      held[MOST_FILES]; /* descriptors open before a run: libFuzzer's own among them */
 
 static PetscErrorCode FuzzInitialize(int *argc, char ***argv, const char options_file[])
 {
   PetscFunctionBegin;
   PetscCall(PetscOptionsClear(NULL));
-  PetscCall(PetscOptionsInsert(NULL, argc, argv, NULL));
+  PetscCall(WeftOptionsInsert(argc, argv, "command line"));
   if (options_file) PetscCall(WeftOptionsReadFile(argc, argv, options_file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -49,6 +54,11 @@ static int FuzzAbort(PetscErrorCode ierr)
   return WEFT_EXIT_USER;
 }
 
+static void NoteFiles(void)
+{
+  for (int fd = 0; fd < MOST_FILES; ++fd) held[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
 /* What an unwound run left open; nobody needs it any more. */
 static void CloseAll(void)
 {
@@ -60,19 +70,63 @@ static void CloseAll(void)
       while (H5Iis_valid(objects[i]) > 0) H5Idec_ref(objects[i]);
   for (ssize_t n; (n = H5Fget_obj_ids(H5F_OBJ_ALL, H5F_OBJ_FILE, 256, objects)) > 0;)
     for (ssize_t i = 0; i < n; ++i) H5Fclose(objects[i]);
-  for (int fd = first_file; fd < first_file + 64; ++fd) close(fd);
+  for (int fd = 0; fd < MOST_FILES; ++fd)
+    if (!held[fd]) close(fd);
+}
+
+/* In place of the one in src/sys/init.c (CMakeLists.txt: --wrap), whose answer no run could take back. */
+extern PetscBool __wrap_WeftStopRequested(void);
+PetscBool        __wrap_WeftStopRequested(void)
+{
+  return stopping;
+}
+
+void FuzzStop(int stop)
+{
+  stopping = stop ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* run.sh knows a hang by this name in the trace. Of processor time, for machines that are busy; and libFuzzer's own
+   timer is SIGALRM's, as the program's is. */
+static void OnHang(int sig)
+{
+  (void)sig;
+  abort();
+}
+
+static void Allow(int seconds)
+{
+  const struct itimerval timer = {.it_value = {.tv_sec = seconds}};
+
+  signal(SIGPROF, OnHang);
+  setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+/* Runs that are refused leave what they had allocated: libFuzzer ends on SIGUSR2, and run.sh starts the next process.
+ */
+static void EndWhenFull(void)
+{
+  static unsigned runs = 0;
+  long            pages = 0;
+  FILE           *file;
+
+  if (++runs % 64 || !(file = fopen("/proc/self/statm", "r"))) return;
+  if (fscanf(file, "%*d %ld", &pages) != 1) pages = 0;
+  fclose(file);
+  if (pages > (MOST_MIB << 20) / sysconf(_SC_PAGESIZE)) raise(SIGUSR2);
 }
 
 void FuzzStart(void)
 {
   static char name[] = "weft", *list[] = {name, NULL};
-  char        folder[] = "/tmp/weft-fuzz-XXXXXX", **argv = list;
+  const char *parent = getenv("TMPDIR");
+  char        folder[4096], **argv = list;
   int         argc = 1;
 
   if (WeftInitialize(&argc, &argv, NULL)) abort();
+  signal(SIGABRT, SIG_DFL); /* Open MPI's handler would keep libFuzzer from writing the input that fails */
+  snprintf(folder, sizeof(folder), "%s/weft-fuzz-XXXXXX", parent ? parent : "/tmp");
   if (!mkdtemp(folder) || chdir(folder)) abort();
-  first_file = open("/dev/null", O_RDONLY);
-  close(first_file);
 }
 
 void FuzzWrite(const char name[], const uint8_t data[], size_t size)
@@ -89,10 +143,14 @@ void FuzzRunList(int argc, char *argv[])
   unlink("new.h5");
   WeftOptionsLayer(-1);
   WeftOptionsPrefix(NULL);
+  NoteFiles();
+  Allow(MOST_SECONDS);
   status = WeftMain(argc, argv);
+  Allow(0);
   CloseAll();
   if (status != WEFT_EXIT_DONE && status != WEFT_EXIT_USER && status != WEFT_EXIT_STOPPED) abort();
   if (status == WEFT_EXIT_USER && !access("new.h5", F_OK)) abort();
+  EndWhenFull();
 }
 
 void FuzzRun(const char arguments[])
