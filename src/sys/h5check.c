@@ -6,14 +6,28 @@
 
 enum { TEXT = PETSC_MAX_PATH_LEN + 300 };
 static const hsize_t piece_bytes = 1 << 22; /* that a rank reads at once */
-/* Links may lead back to where they come from. A file of ours nests 6 deep and has some hundred objects. */
-enum { MOST_DEEP = 32, MOST_OBJECTS = 1 << 20 };
+/* A file of ours nests 6 deep and has some hundred objects. */
+enum { MOST_DEEP = 32, MOST_OBJECTS = 1 << 16 };
+
+/* Where in the file an object is, which tells it from others whatever its name. */
+#if H5_VERSION_GE(1, 12, 0)
+typedef H5O_token_t Place;
+#define PLACE(link) ((link)->u.token)
+#else
+typedef haddr_t Place;
+#define PLACE(link) ((link)->u.address)
+#endif
+
+typedef struct {
+  char *path;
+  Place place; /* not of the root */
+} Object;
 
 /* The objects of a file, each found in a group before it. */
 typedef struct {
-  char    **path;
+  Object   *object;
   int       count, room, at; /* at: whose members are being listed */
-  PetscBool endless;         /* there are more than may be, or deeper ones */
+  PetscBool endless;         /* there are more than may be, deeper ones, or a group in two places */
 } Objects;
 
 /* What is wrong goes into text, which stays empty where nothing is. */
@@ -32,23 +46,55 @@ static int Depth(const char path[])
   return depth;
 }
 
-static herr_t NoteMember(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
+static PetscBool Noted(const Objects *all, Place place)
 {
-  Objects     *all = ctx;
-  const char  *parent = all->path[all->at];
-  const size_t length = strlen(parent) + strlen(name) + 2;
+  for (int i = 1; i < all->count; ++i)
+    if (!memcmp(&all->object[i].place, &place, sizeof(place))) return PETSC_TRUE;
+  return PETSC_FALSE;
+}
 
-  (void)group;
-  if (info->type != H5L_TYPE_HARD || length > PETSC_MAX_PATH_LEN) return 0;
-  all->endless = all->count >= MOST_OBJECTS || Depth(parent) > MOST_DEEP ? PETSC_TRUE : PETSC_FALSE;
-  if (all->endless) return -1;
+static PetscBool IsGroup(hid_t group, const char name[])
+{
+  const hid_t     object = H5Oopen(group, name, H5P_DEFAULT);
+  const PetscBool is = object >= 0 && H5Iget_type(object) == H5I_GROUP ? PETSC_TRUE : PETSC_FALSE;
+
+  if (object >= 0) H5Oclose(object);
+  return is;
+}
+
+static PetscErrorCode Append(Objects *all, const char parent[], const char name[], Place place)
+{
+  const size_t length = strlen(parent) + strlen(name) + 2;
+  Object      *object;
+
+  PetscFunctionBegin;
   if (all->count == all->room) {
-    if (PetscRealloc((size_t)(2 * all->room) * sizeof(char *), &all->path)) return -1;
+    PetscCall(PetscRealloc((size_t)(2 * all->room) * sizeof(Object), &all->object));
     all->room *= 2;
   }
-  if (PetscMalloc1(length, &all->path[all->count])) return -1;
-  snprintf(all->path[all->count++], length, "%s%s%s", parent, parent[1] ? "/" : "", name);
-  return 0;
+  object = &all->object[all->count];
+  PetscCall(PetscMalloc1(length, &object->path));
+  snprintf(object->path, length, "%s%s%s", parent, parent[1] ? "/" : "", name);
+  object->place = place;
+  ++all->count;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What has two names is checked once. A link to a group above it would lead on without end, and two of them to more
+   objects at each step: a group has one name. */
+static herr_t NoteMember(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
+{
+  Objects        *all = ctx;
+  const char     *parent = all->object[all->at].path;
+  const PetscBool hard = info->type == H5L_TYPE_HARD ? PETSC_TRUE : PETSC_FALSE;
+  PetscBool       noted;
+
+  if (!hard || strlen(parent) + strlen(name) + 2 > PETSC_MAX_PATH_LEN) return 0;
+  noted = Noted(all, PLACE(info));
+  if (all->count >= MOST_OBJECTS || Depth(parent) > MOST_DEEP || (noted && IsGroup(group, name)))
+    all->endless = PETSC_TRUE;
+  if (all->endless) return -1;
+  return noted || !Append(all, parent, name, PLACE(info)) ? 0 : -1;
 }
 
 static herr_t PassAttribute(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
@@ -80,7 +126,7 @@ static const H5_iter_order_t order = H5_ITER_NATIVE;
 /* Opens an object, with all that describes it, and lists its members; PETSC_FALSE where something cannot be read. */
 static PetscBool OpenObject(hid_t file, Objects *all, PetscBool *dataset)
 {
-  hid_t  object = H5Oopen(file, all->path[all->at], H5P_DEFAULT), type, space;
+  hid_t  object = H5Oopen(file, all->object[all->at].path, H5P_DEFAULT), type, space;
   herr_t status = object < 0 ? -1 : 0;
 
   *dataset = PETSC_FALSE;
@@ -225,19 +271,21 @@ PetscErrorCode WeftH5Check(MPI_Comm comm, const char option[], const char path[]
   PetscFunctionBegin;
   *checked = (WeftH5Checked){0};
   PetscCall(WeftH5OpenRead(comm, option, path, &check.file));
-  PetscCall(PetscMalloc1(all.room, &all.path));
-  PetscCall(PetscStrallocpy("/", &all.path[0]));
+  PetscCall(PetscMalloc1(all.room, &all.object));
+  PetscCall(PetscStrallocpy("/", &all.object[0].path));
   for (; all.at < all.count; ++all.at) {
+    const char *object = all.object[all.at].path;
+
     if (!OpenObject(check.file, &all, &dataset))
-      snprintf(check.text, TEXT, "%s cannot be read (%s)", all.path[all.at],
+      snprintf(check.text, TEXT, "%s cannot be read (%s)", object,
                all.endless ? "groups within groups without end" : WeftH5Reason());
     PetscCall(Report(&check));
     if (!all.at && depth == WEFT_H5_ALL) PetscCall(CheckHeaps(&check));
     checked->datasets += dataset;
-    if (depth >= WEFT_H5_DATA && dataset) PetscCall(CheckDataset(&check, all.path[all.at], checked));
+    if (depth >= WEFT_H5_DATA && dataset) PetscCall(CheckDataset(&check, object, checked));
   }
-  for (int i = 0; i < all.count; ++i) PetscCall(PetscFree(all.path[i]));
-  PetscCall(PetscFree(all.path));
+  for (int i = 0; i < all.count; ++i) PetscCall(PetscFree(all.object[i].path));
+  PetscCall(PetscFree(all.object));
   WeftH5(H5Fclose(check.file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -80,6 +80,17 @@ for n in 1 3; do
 done
 cmp -s bad.h5 before || fail "bad.h5 was touched"
 
+# Names that lead back to the root: from each of them the walk would go on to all the others, and on.
+"$PYTHON" - <<'PY'
+import h5py, shutil
+shutil.copy("run.h5", "loops.h5")
+with h5py.File("loops.h5", "r+") as file:
+    for path in ("layers/0/usage", "layers/0/mean", "history/0/objective", "information/bits"):
+        del file[path]
+        file[path] = file["/"]
+PY
+refuses "groups within groups without end" timeout 20 "$WEFT" info loops.h5 -verify
+
 # Files without checksums.
 "$PYTHON" - <<'PY'
 import h5py, shutil
