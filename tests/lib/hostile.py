@@ -1,5 +1,5 @@
 """Makes hostile variants of good HDF5 files: wrong types, ranks and sizes, hostile attributes and links, numbers that
-cannot be.
+cannot be. The good files hold no checksums (tests/fuzz/good.sh), which would tell before a reader sees the damage.
 
     hostile.py FOLDER SHARE data=good.h5 run=run.h5 ...
 
@@ -237,12 +237,6 @@ def _spoil(good: Path, bad: Path, place: str, make: Make) -> None:
     with h5py.File(bad, "r+") as file:
         values = np.zeros(0) if "@" in place else file[place][()]
         make(file, place, values)
-        file.visititems(_unsummed)
-
-
-def _unsummed(_: str, item: h5py.HLObject) -> None:
-    """Without its checksum, which would tell before a reader sees the damage."""
-    item.attrs.pop("crc32", None)
 
 
 def main(folder: str, share: str, *kinds: str) -> None:

@@ -1,6 +1,6 @@
 # For tests that give the program what it must not fall over; source it after cli.sh. A command is tame that ends within
 # 20 seconds and 6 GiB of addresses, with status 0, or with 2 and one line "weft: error:" alone.
-export WEFT_TAME_SECONDS=20 WEFT_TAME_KIB=6291456
+export WEFT_TAME_SECONDS=${WEFT_TAME_SECONDS:-20} WEFT_TAME_KIB=6291456
 # The address sanitizer maps more than that from the start: it is told how much one allocation may have, and the time that
 # its checks cost is given.
 if [ -n "${ASAN_OPTIONS:-}" ]; then
