@@ -70,7 +70,7 @@ static PetscErrorCode ReadOptions(Responses *r)
   PetscCall(WeftOptionsGetChoice(options, "-weft_precision", "single|double", &precision));
   PetscCall(WeftOptionsGetChoice(options, "-codes_kind", "feedforward|exact", &kind));
   PetscCall(WeftOptionsGetText(options, "-layer", sizeof(text), text, &given));
-  if (given) PetscCall(WeftOptionsGetInt(options, "-layer", 0, WEFT_MAX_LAYERS - 1, &layer));
+  if (given) PetscCall(WeftOptionsGetInt(options, "-layer", 0, INT_MAX - 1, &layer));
   r->layers = (int)layer + 1;
   r->kind = kind ? WEFT_EXACT : WEFT_FEEDFORWARD;
   r->precision = precision ? WEFT_DOUBLE : WEFT_SINGLE;
@@ -81,17 +81,18 @@ static PetscErrorCode ReadOptions(Responses *r)
 /* The structure, the layer asked for, and its coder where codes are exact. */
 static PetscErrorCode OpenResponses(Responses *r)
 {
-  PetscInt64 layer;
-  WeftCoder  coder;
+  WeftCoder coder;
+  int       count;
 
   PetscFunctionBegin;
   PetscCall(WeftStructureOpen(PETSC_COMM_WORLD, "-structure", r->path, r->precision, &r->structure));
-  layer = r->structure->count - 1;
-  if (r->layers) PetscCall(WeftOptionsGetInt(options, "-layer", 0, r->structure->count - 1, &layer));
-  r->layers = (int)layer + 1;
+  count = (int)r->structure->count;
+  WeftUserCheck(r->layers <= count, PETSC_COMM_WORLD, "-layer %d: %s has %d layer%s, of which the last is -layer %d",
+                r->layers - 1, r->path, count, count == 1 ? "" : "s", count - 1);
+  if (!r->layers) r->layers = count;
   PetscCall(PetscCalloc1(r->layers, &r->y));
   if (r->kind == WEFT_FEEDFORWARD) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(WeftResponderGetCoder(&r->structure->layers[layer].responder, &coder));
+  PetscCall(WeftResponderGetCoder(&r->structure->layers[r->layers - 1].responder, &coder));
   PetscCall(WeftCoderSetFromOptions(coder));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,6 +175,8 @@ static PetscErrorCode CheckStructure(const char data_path[])
     snprintf(more, sizeof(more), ", %d features of layer %d",
              (int)responses.structure->layers[responses.layers - 1].outputs, responses.layers - 1);
   } else {
+    WeftUserCheck(responses.layers <= WEFT_MAX_LAYERS, PETSC_COMM_WORLD,
+                  "-layer %d: no structure has more than %d layers", responses.layers - 1, WEFT_MAX_LAYERS);
     WeftCheckAwaits(responses.path, state, sizeof(more), more);
   }
   PetscCall(WeftCheckTell(info, more));

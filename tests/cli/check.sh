@@ -67,6 +67,7 @@ train "-structure good.yaml: " -structure good.yaml
 encode "-codes_kind most: one of" -codes_kind most
 encode "-weft_coder_type sgd: no such coder" -codes_kind exact -weft_coder_type sgd
 encode "-layer x: a whole number" -layer x
+encode "-layer 99: no structure has more than 16 layers" -layer 99
 encode "-data missing.h5: No such file" -data missing.h5
 refuses "-weft_coder_type sgd: no such coder" "${two[@]}" "${learn[@]}" -o new.h5 -check -weft_coder_type sgd
 refuses "-data plain.h5: has no labels" "${two[@]}" "${train[@]}" -o new.h5 -check -data plain.h5
@@ -79,7 +80,7 @@ accepts ", 4 features of layer 0" "${encode[@]}" -o new.h5 -check -layer 0
 train "-weft_train_layers 4: run.h5 has" -weft_train_layers 4
 train "-data other.h5: " -data other.h5
 encode "-data other.h5: " -data other.h5
-encode "-layer 7: a whole number from 0 to" -layer 7
+encode "-layer 7: run.h5 has " -layer 7
 runs "${train[@]}" -o net.h5 -weft_train_epochs 1
 accepts ", logits of 10 classes" "${logits[@]}" -o new.h5 -check
 refuses_alone "-data other.h5: " "${logits[@]}" -o new.h5 -check -data other.h5

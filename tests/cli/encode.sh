@@ -129,7 +129,7 @@ for launch in "" "$MPIEXEC -n 2"; do
     $launch "$WEFT" encode -structure checkpoint.h5 -data data.h5 -o new.h5
   refuses "-structure data.h5: not a run file" $launch "$WEFT" encode -structure data.h5 -data data.h5 -o new.h5
   refuses "-structure nowhere.h5: no such file" $launch "$WEFT" encode -structure nowhere.h5 -data data.h5 -o new.h5
-  refuses "-layer 1" $launch "${encode[@]}" -o new.h5 -layer 1
+  refuses "-layer 99: run.h5 has 1 layer, of which the last is -layer 0" $launch "${encode[@]}" -o new.h5 -layer 99
   refuses "-codes_kind" $launch "${encode[@]}" -o new.h5 -codes_kind both
   refuses "sample 2000, feature 3" $launch "$WEFT" encode -structure run.h5 -data nan.h5 -o new.h5
   refuses "-o forward1.h5: exists already" $launch "${encode[@]}" -o forward1.h5
