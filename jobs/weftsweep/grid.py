@@ -12,7 +12,7 @@ from typing import Any
 
 from . import where, yamlfile
 from .errors import SweepError, one_line
-from .numerals import count, number
+from .numerals import count, number, too_long
 from .options import SECTIONS, Verb
 from .ranges import Choices, Range, choices, make_range
 
@@ -177,6 +177,9 @@ def _check_text(name: str, text: str) -> None:
 def _draws(node: Any) -> Draws:
     entries = node if isinstance(node, dict) else {}
     draws, seed = count(entries.get("draws")), count(entries.get("seed", "1"))
+    for key in ("draws", "seed"):
+        if too_long(entries.get(key)):
+            raise SweepError(f"random: {key} is too large a number, of more than 18 digits")
     if not draws or seed is None or not entries.keys() <= {"draws", "seed"}:
         raise SweepError("random: {draws: N, seed: S} is wanted, whole numbers, N of 1 or more")
     return Draws(draws, seed)

@@ -25,6 +25,11 @@ def count(text: object) -> int | None:
     return int(text) if isinstance(text, str) and COUNT.fullmatch(text) else None
 
 
+def too_long(text: object) -> bool:
+    """Digits alone, more than a count has room for."""
+    return isinstance(text, str) and text.isascii() and text.isdigit() and count(text) is None
+
+
 def written(value: Fraction | float) -> str:
     """Six significant digits: enough for a setting, short, and the same on any machine."""
     if isinstance(value, Fraction) and value.denominator == 1:

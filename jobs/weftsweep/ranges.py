@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .errors import SweepError, one_line
-from .numerals import count, is_whole, number, written
+from .numerals import count, is_whole, number, too_long, written
 
 KINDS = ("linear", "log", "uniform")
 
@@ -119,6 +119,8 @@ def _points(name: str, kind: str, node: object, random: bool) -> int | None:
             raise SweepError(f"{name}: {words}")
         return None
     points = count(node)
+    if too_long(node):
+        raise SweepError(f"{name}: {kind}: points is too large a number, of more than 18 digits")
     if not points:
         way = f"{kind}: [a, b], points: 5"
         if random and kind == "linear":

@@ -166,6 +166,7 @@ def test_draws_count_too(tmp_path: Path, verbs: Verbs) -> None:
         ("{learn: {weft_atoms: 1}, where: weft_atoms >}", "not an expression"),
         ("{learn: {weft_atoms: [1]}, random: 20}", "random: {draws: N, seed: S} is wanted"),
         ("{learn: {weft_atoms: [1]}, random: {draws: 0}}", "random: {draws: N, seed: S} is wanted"),
+        ("{learn: {weft_atoms: [1]}, random: {draws: 1%s}}" % (18 * "0"), "draws is too large"),
         ("{learn: {weft_atoms: [1]}, random: {draws: 2, seed: x}}", "random: {draws: N, seed: S}"),
         ("{learn: {weft_atoms: [1]}, random: {draws: 2, sed: 1}}", "random: {draws: N, seed: S}"),
         ("{learn: {weft_atoms: 1}, random: {draws: 2}}", "random: nothing is varied"),

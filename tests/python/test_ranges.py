@@ -60,6 +60,7 @@ def test_random_draws_stay_between_the_ends() -> None:
         ({"linear": ["1", "2"], "points": "0"}, "points must be a whole number of 1 or more"),
         ({"linear": ["1", "2"], "points": "-3"}, "points must be a whole number of 1 or more"),
         ({"linear": ["1", "2"], "points": "2.5"}, "points must be a whole number of 1 or more"),
+        ({"linear": ["1", "2"], "points": "1" + 18 * "0"}, "points is too large a number"),
         ({"linear": ["1", "2"]}, "points must be a whole number of 1 or more"),
         ({"log": ["1", "2"]}, "points must be a whole number of 1 or more"),
         ({"linear": ["1", "two"], "points": "3"}, "two numbers are wanted"),
