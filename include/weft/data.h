@@ -16,6 +16,8 @@ typedef struct {
   PetscInt64 shape[3];                  /* height, width, channels; zeros: the samples are not pictures */
   char       pixel_order[16];           /* "planes" or "interleaved"; "" without a shape */
   char       source[512];               /* where the samples come from, for people; may be "" */
+  PetscInt64 left_out;                  /* of an import: training samples that were there, and were not wanted */
+  PetscBool  ordered;                   /* of an import: its training labels never go down, class after class */
 } WeftDataInfo;
 
 /* WeftDataOpen - opens a data file for reading. Collective on comm, which data keeps using.

@@ -176,6 +176,20 @@ static PetscErrorCode RefuseOthers(int format)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The first samples of a file that is sorted by class are not like the rest. */
+static PetscErrorCode TellOfOrder(const WeftDataInfo *info)
+{
+  PetscFunctionBegin;
+  if (info->ordered && info->left_out && info->samples[WEFT_TRAIN] > 1)
+    PetscCall(PetscFPrintf(PETSC_COMM_WORLD, stderr,
+                           "weft: note: the labels of the first %lld samples go up from class to class, to %lld, and "
+                           "the other %lld samples were left out (-samples): later classes may be missing; shuffle "
+                           "the samples first, or take them all\n",
+                           (long long)info->samples[WEFT_TRAIN], (long long)info->classes - 1,
+                           (long long)info->left_out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunImport(const char word[])
 {
   WeftDataInfo info = {0};
@@ -190,6 +204,7 @@ static PetscErrorCode RunImport(const char word[])
   PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
   PetscCall(GetSamples(&info.samples[WEFT_TRAIN]));
   PetscCall(formats[format].run(output, &info));
+  PetscCall(TellOfOrder(&info));
   PetscCall(WeftCmdDescribeData("import", output, &info));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -16,7 +16,8 @@ typedef struct {
   PetscInt64            rows_each, piece; /* rows of one rank; rows of all, at a time */
   void                 *x;
   int32_t              *y;
-  int32_t               highest; /* label on this rank */
+  int32_t               highest, last; /* labels on this rank */
+  PetscBool             ordered;       /* they never went down there */
   WeftProgress          progress;
   PetscInt64            done;
 } Writer;
@@ -44,6 +45,8 @@ static void CheckLabels(Writer *w, WeftSplit split, PetscInt64 row0, PetscInt64 
 
   for (PetscInt64 i = 0; i < rows && !problem[0]; ++i) {
     w->highest = PetscMax(w->highest, w->y[i]);
+    if (w->y[i] < w->last) w->ordered = PETSC_FALSE;
+    w->last = w->y[i];
     if (w->y[i] < 0 || w->y[i] >= classes)
       WeftProblemSet(problem, "%s: sample %lld (counted from 0) has label %d, outside 0 to %lld",
                      w->recipe->label_names[split], (long long)(row0 + i), (int)w->y[i], (long long)(classes - 1));
@@ -72,16 +75,29 @@ static PetscErrorCode WritePiece(Writer *w, WeftSplit split, PetscInt64 first, P
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A rank's rows of each piece stand after those of the last, so what is in order is so on every rank. */
+static PetscErrorCode AllOrdered(const Writer *w, PetscBool *ordered)
+{
+  PetscBool any;
+
+  PetscFunctionBegin;
+  PetscCall(WeftAnyRank(w->comm, w->ordered ? PETSC_FALSE : PETSC_TRUE, &any));
+  *ordered = any ? PETSC_FALSE : PETSC_TRUE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode WriteSplit(Writer *w, WeftSplit split)
 {
   const PetscInt64 n = w->info->samples[split];
   int32_t          highest;
 
   PetscFunctionBegin;
-  w->highest = -1;
+  w->highest = w->last = -1;
+  w->ordered = w->info->labelled[split];
   for (PetscInt64 first = 0; first < n; first += w->piece)
     PetscCall(WritePiece(w, split, first, PetscMin(w->piece, n - first)));
   PetscCallMPI(MPI_Allreduce(&w->highest, &highest, 1, MPI_INT32_T, MPI_MAX, w->comm));
+  if (split == WEFT_TRAIN) PetscCall(AllOrdered(w, &w->info->ordered));
   if (split == WEFT_TRAIN && !w->info->classes) w->info->classes = (PetscInt64)highest + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -148,6 +164,7 @@ PetscErrorCode WeftDataSetSamples(MPI_Comm comm, WeftSplit split, PetscInt64 the
   WeftUserCheck(wanted <= there, comm, "-samples %lld: there are %lld training samples", (long long)wanted,
                 (long long)there);
   info->samples[split] = wanted ? wanted : there;
+  if (split == WEFT_TRAIN) info->left_out = there - info->samples[split];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -18,6 +18,7 @@ with h5py.File("in.h5", "w") as f:
     f["planes"] = r.normal(size=(101, 3, 4, 5)).astype("f4")
     f.create_dataset("packed", data=f["f4"][:], chunks=(7, 12), compression="gzip", shuffle=True)
     f["y"] = r.integers(0, 5, 101)
+    f["y_sorted"] = np.sort(f["y"][:])
     f["y_float"] = f["y"][:].astype("f8")
     f["y_column"] = f["y"][:][:, None]
     f["test_x"], f["test_y"] = f["f4"][:20], f["y"][:20].astype("i1")
@@ -82,4 +83,17 @@ rm -f new.h5
 runs "$MPIEXEC" -n 3 "$WEFT" import hdf5 -file in.h5 -x f8 -y y -o new.h5
 check f8 y
 
+
+# The first samples of a file in the order of its classes are not like the rest, which one is told.
+for n in 1 3; do
+  rm -f new.h5
+  runs "$MPIEXEC" -n $n "$WEFT" import hdf5 -file in.h5 -x f4 -y y_sorted -samples 30 -o new.h5
+  grep -q "^weft: note: the labels of the first 30 samples go up from class to class, to [01], and the other 71 " err ||
+    fail "no note on labels in order: $(cat err)"
+  for words in "-y y_sorted" "-y y -samples 30"; do
+    rm -f new.h5
+    runs "$MPIEXEC" -n $n "$WEFT" import hdf5 -file in.h5 -x f4 $words -o new.h5
+    ! grep -q "weft: note: the labels" err || fail "a note without need ($words): $(cat err)"
+  done
+done
 finish
