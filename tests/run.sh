@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # ./tests/run.sh [--petsc64] [--label L]...
 # From a bare Debian 12 to tested: installs the packages, builds in build-test/ with warnings as errors and runs the
-# tests by ctest: those of the labels named (unit, cli, python, check, slurm, long), or all but the long ones and then,
-# against a PETSc of 64-bit indices in build-test64/, the unit tests. --petsc64: there only, and the labels named there.
+# tests by ctest: those of the labels named (unit, cli, python, check, slurm, long), or all but the long ones and then the
+# unit tests once more, against a PETSc of 64-bit indices in build-test64/ and, on 3 ranks, under sanitizers in
+# build-sanitize/. --petsc64: against that PETSc only, and the labels named there.
 # Exit status: 0 all passed; 2 something is missing or misspelt; else a build or a test failed.
 set -euo pipefail
 . "$(dirname "$0")/../jobs/packages.sh"
 . "$weft_source/jobs/mpienv.sh"
 
-usage() { sed -n '2,6s/^# //p' "$0"; }
+usage() { sed -n '2,7s/^# //p' "$0"; }
 labels=
 only64=
 while [ $# -gt 0 ]; do
@@ -43,6 +44,7 @@ sum_up() { grep 'tests passed' "$1/ctest.log" || status=1; }
 
 plain=$weft_source/build-test
 wide=${plain}64
+sane=$weft_source/build-sanitize
 weft_prepare "$weft_test_packages" "$weft_optional_packages"
 petsc64=$(weft_petsc64) || petsc64=
 if [ -n "$only64" ] && [ -z "$petsc64" ]; then
@@ -61,11 +63,19 @@ else
   WEFT_OTHER=${petsc64:+$wide/weft} tests "$plain" "$labels"
   [ -z "$petsc64" ] || tests "$wide" unit
 fi
+if [ -z "$labels$only64" ]; then
+  mkdir -p "$sane"
+  "$weft_source/tests/analysis/sanitize.sh" 3 | tee "$sane/ctest.log" || status=1
+fi
 if [ -n "$petsc64" ]; then
   echo "With PETSc of 64-bit indices, $petsc64:"
   sum_up "$wide"
 elif [ -z "$labels" ]; then
   echo "SKIP: no PETSc of 64-bit indices here, so nothing was tested with one"
+fi
+if [ -z "$labels$only64" ]; then
+  echo "With the address and undefined-behaviour sanitizers, the unit tests on 3 ranks:"
+  sum_up "$sane"
 fi
 [ -n "$only64" ] || sum_up "$plain"
 exit $status
