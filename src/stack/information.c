@@ -104,9 +104,8 @@ static PetscErrorCode Bits(WeftInformation info, WeftInformationSet set, const W
   *bits = 0;
   for (PetscInt j = info->first; j < info->d; ++j) {
     const double variance = info->variance[set][j], weight = plain ? 1 : PetscMin(info->values[j], 1);
-    const double left = PetscMax(decoder->residual[j] / variance, DBL_EPSILON);
     if (!(variance > DBL_EPSILON * info->values[j]) || (!plain && !(decoder->gained[j] > 0))) continue;
-    *bits -= 0.5 * log2(1 - weight + weight * left);
+    *bits -= 0.5 * log2(1 - weight + weight * PetscMax(decoder->residual[j] / variance, DBL_EPSILON));
   }
   PetscCallMPI(MPI_Bcast(bits, 1, MPI_DOUBLE, 0, info->comm)); /* what follows is decided by it */
   PetscFunctionReturn(PETSC_SUCCESS);
