@@ -9,7 +9,7 @@ set(generated ${CMAKE_CURRENT_BINARY_DIR}/packaging)
 
 # ---- the program, its manual page and its completion -----------------------
 set(ask_weft $<TARGET_FILE:weft> -help -man)
-if(WEFT_SANITIZE)
+if(WEFT_SANITIZE) # LeakSanitizer fails where processes may not be traced, as in some containers
   set(ask_weft ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 ${ask_weft})
 endif()
 add_custom_command(OUTPUT weft.1 DEPENDS weft VERBATIM

@@ -44,6 +44,7 @@ while read -r name ranks; do
   sound "$ranks" "$build/tests/test_$name"
 done < <(ctest --test-dir "$build" -N | sed -n 's|.*: unit/\(.*\)/\([13]\)$|\1 \2|p')
 if [ $# -eq 0 ]; then
+  sound 1 "$build/weft" -help
   for ranks in 1 3; do
     rm -f ./*.h5
     sound $ranks "$build/weft" synth -o data.h5 -samples 120 -test_samples 20 -size 8
