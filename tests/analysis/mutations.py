@@ -50,7 +50,7 @@ MUTATIONS = [
     Mutation("src/stack/depth.c", "(d->information.bits - before) / PetscMax(before, 1)", "d->information.bits - before",
              "unit/stack/1 cli/depth"),
     # Information.
-    Mutation("src/stack/information.c", "log2(1 - weight + weight * left)", "log2(left)", "unit/information/1 unit/decoder/1"),
+    Mutation("src/stack/information.c", "log2(1 - weight + weight * ", "log2(", "unit/information/1 unit/decoder/1"),
     Mutation("src/stack/information.c", " + decoder->bias[j] * decoder->bias[j];", ";", "unit/information/1 unit/decoder/1"),
     # Preprocessing and linear algebra.
     Mutation("src/prep/prep.c", "prep->floor_option * sqrt(sums.variance", "prep->floor_option * (sums.variance",
