@@ -195,6 +195,24 @@ static void test_a_layer_that_does_not_pay(void **state)
   Ok(WeftStackDestroy(&stack));
 }
 
+/* What a layer adds is a fraction of the bits before it, which are put in here: these samples leave less than 1 of
+ * them. */
+static void test_gain(void **state)
+{
+  const WeftStackSettings settings = Settings(2, 30, 6, WEFT_DOUBLE);
+  const WeftLayerHooks    quiet = {.every = 1e9, .quiet = PETSC_TRUE};
+  WeftStack               stack = Make(PETSC_COMM_WORLD, &settings);
+  PetscBool               stopped;
+
+  (void)state;
+  Ok(WeftStackNext(stack, &quiet, &stopped));
+  stack->depth[0].information.bits = 4;
+  Ok(WeftStackNext(stack, &quiet, &stopped));
+  assert_int_equal(stack->measured, 2);
+  assert_near(stack->depth[1].gain, (stack->depth[1].information.bits - 4) / 4, 1e-12);
+  Ok(WeftStackDestroy(&stack));
+}
+
 /* Groups that answer all samples alike are no input for a further layer: learning ends, and is no mistake. */
 static void test_nothing_to_learn_from(void **state)
 {
@@ -281,7 +299,7 @@ static void test_resumed_equals_uninterrupted(void **state)
 static const struct CMUnitTest tests[] = {
   cmocka_unit_test(test_a_layer_learns_from_responses), cmocka_unit_test(test_rank_count),
   cmocka_unit_test(test_learned_layers_let_go),         cmocka_unit_test(test_removed_groups_are_no_inputs),
-  cmocka_unit_test(test_a_layer_that_does_not_pay),     cmocka_unit_test(test_nothing_to_learn_from),
-  cmocka_unit_test(test_resumed_equals_uninterrupted)};
+  cmocka_unit_test(test_a_layer_that_does_not_pay),     cmocka_unit_test(test_gain),
+  cmocka_unit_test(test_nothing_to_learn_from),         cmocka_unit_test(test_resumed_equals_uninterrupted)};
 
 WEFT_TEST_MAIN_WITH_FOLDER(tests, FolderMake)

@@ -58,6 +58,19 @@ static double Atom(const Started *s, int a, int j)
   return WeftBlockGet(&s->of.layer->atoms, (size_t)a, (size_t)j);
 }
 
+/* ‖D_gᵀx_i‖ of a sample of this rank. */
+static double Correlation(const Started *s, size_t i, int g)
+{
+  double square = 0;
+
+  for (int a = g * P; a < (g + 1) * P; ++a) {
+    double sum = 0;
+    for (int j = 0; j < D; ++j) sum += Atom(s, a, j) * WeftBlockGet(&s->of.x, i, (size_t)j);
+    square += sum * sum;
+  }
+  return sqrt(square);
+}
+
 static PetscBool Alive(const Started *s, int g)
 {
   unsigned char *alive;
@@ -234,6 +247,37 @@ static void test_sparsity_stays_where_asked(void **state)
   }
 }
 
+/* λ_max and η by plain sums: with ‖D_gᵀx‖ of each sample and group, less than λ √p of it is not coded. */
+static void test_weights_of_the_start(void **state)
+{
+  WeftLayerSettings settings = Settings(WEFT_START_DENSE, 0);
+  const double      n = (double)planted.n;
+  double            sums[1 + GROUPS] = {0}, mean = 0;
+  Started           s;
+  WeftWeights      *w;
+
+  (void)state;
+  settings.target_activity = 0;
+  Create(PETSC_COMM_WORLD, &settings, &s);
+  PlantedLayerLearn(&s.of);
+  w = &s.of.layer->weights;
+  for (size_t i = 0; i < s.of.x.rows; ++i) {
+    double most = 0;
+    for (int g = 0; g < GROUPS; ++g) {
+      const double norm = Correlation(&s, i, g), coded = PetscMax(norm - w->lambda * sqrt(P), 0);
+      most = PetscMax(most, norm);
+      sums[1 + g] += coded * coded;
+    }
+    sums[0] += most;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, sums, 1 + GROUPS, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD);
+  assert_near(w->lambda_max, sums[0] / n / sqrt(P), 1e-12 * w->lambda_max);
+  for (int g = 0; g < GROUPS; ++g) mean += sqrt(sums[1 + g] / n) / GROUPS;
+  assert_true(mean > 0);
+  for (int g = 0; g < GROUPS; ++g) assert_near(w->eta[g], PetscMax(sqrt(sums[1 + g] / n), 1e-3 * mean), 1e-12 * mean);
+  Destroy(&s);
+}
+
 static void test_does_not_depend_on_ranks(void **state)
 {
   (void)state;
@@ -292,6 +336,7 @@ static const struct CMUnitTest tests[] = {
   cmocka_unit_test(test_principal),
   cmocka_unit_test(test_unlearned_codes_meet_the_target),
   cmocka_unit_test(test_sparsity_stays_where_asked),
+  cmocka_unit_test(test_weights_of_the_start),
   cmocka_unit_test(test_does_not_depend_on_ranks),
   cmocka_unit_test(test_learning_goes_on_from_it),
   cmocka_unit_test(test_no_density_is_the_users_mistake),

@@ -194,6 +194,7 @@ static void test_schedules(void **state)
   const double       steps = N / BATCH;
   const double       cosine = 0.5 * (1 + cos(PETSC_PI * (2 * steps - 1 - 0.4 * steps) / (2 * steps - 0.4 * steps)));
   const double       wanted[] = {1, 0.5, cosine};
+  const double       early[] = {1, 1, 0.5 * (1 + cos(PETSC_PI * (0.6 * steps - 1) / (1.6 * steps)))};
   const WeftSchedule schedules[] = {WEFT_SCHEDULE_CONSTANT, WEFT_SCHEDULE_STEP, WEFT_SCHEDULE_COSINE};
 
   (void)state;
@@ -202,6 +203,7 @@ static void test_schedules(void **state)
     Trained           t;
     settings.schedule = schedules[k];
     Train(PETSC_COMM_WORLD, &settings, &t);
+    assert_near(t.history[WEFT_TRAINED_RATE], settings.rate * early[k], 1e-15);
     assert_near(t.history[WEFT_TRAINED_FIELDS + WEFT_TRAINED_RATE], settings.rate * wanted[k], 1e-15);
     Free(&t);
   }
