@@ -50,12 +50,24 @@ static void Describe(PetscBLASInt context, PetscBLASInt rows, PetscBLASInt cols,
   for (int i = 0; i < 9; ++i) descriptor[i] = d[i];
 }
 
+/* The last messages that a grid sent stay with BLACS until it is told of the end, and with them the communicator that
+   they went through, even though the grid is long gone. MPI goes on. */
+static PetscErrorCode EndBlacs(void)
+{
+  PetscFunctionBegin;
+  Cblacs_exit(1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftGridCreate(MPI_Comm comm, PetscInt n, PetscInt block, WeftGrid *grid)
 {
+  static PetscBool   ends = PETSC_FALSE;
   const PetscBLASInt zero = 0;
   int                size, grid_rows, grid_cols;
 
   PetscFunctionBegin;
+  if (!ends) PetscCall(PetscRegisterFinalize(EndBlacs));
+  ends = PETSC_TRUE;
   PetscCheck(n >= 1 && block >= 1, comm, PETSC_ERR_ARG_OUTOFRANGE, "order and block size must be positive");
   PetscCallMPI(MPI_Comm_size(comm, &size));
   grid_rows = NearSquareRows(size);

@@ -11,6 +11,7 @@ extern void         Cblacs_gridinfo(PetscBLASInt context, PetscBLASInt *rows, Pe
                                     PetscBLASInt *my_col);
 extern void         Cblacs_set(PetscBLASInt context, PetscBLASInt what, const PetscBLASInt *value);
 extern void         Cblacs_gridexit(PetscBLASInt context);
+extern void         Cblacs_exit(PetscBLASInt goes_on);
 extern PetscBLASInt numroc_(const PetscBLASInt *n, const PetscBLASInt *nb, const PetscBLASInt *process,
                             const PetscBLASInt *source, const PetscBLASInt *processes);
 extern void         pdgemr2d_(const PetscBLASInt *m, const PetscBLASInt *n, const double *a, const PetscBLASInt *ia,
