@@ -6,7 +6,8 @@
 Every second the resident memory, open files and threads of each rank are read from /proc (Linux); the run writes a
 checkpoint every other second, so that opening and closing files is part of the loop. The first tenth of the time is for
 warming up. Status 1 where the median memory of a rank in the last tenth differs from that of the second by more than 2 %,
-where files or threads do, or where the run does not end as it should when it is told to. WEFT and MPIEXEC say which
+where the fewest files or threads of a moment do (a checkpoint opens some for a while), or where the run does not end as it
+should when it is told to. WEFT and MPIEXEC say which
 program and mpiexec.
 """
 
@@ -107,7 +108,7 @@ def judge(rank, samples):
     early, late = (statistics.median(window(samples, *part, "bytes")) for part in ((0.1, 0.2), (0.9, 1)))
     growth = late / early - 1
     handles = {
-        what: [max(window(samples, *part, what)) for part in ((0.1, 0.2), (0.9, 1))] for what in ("files", "threads")
+        what: [min(window(samples, *part, what)) for part in ((0.1, 0.2), (0.9, 1))] for what in ("files", "threads")
     }
     print(f"{rank:4d} {early / 1e6:10.1f} {late / 1e6:10.1f} {100 * growth:+9.2f}", end="")
     for before, after in handles.values():
