@@ -108,6 +108,7 @@ campaign() {
     done
     i=$((i + 1))
   done < <(chosen < seen.txt)
+  [ $injected -gt 0 ] || fail "$verb, $n ranks: no call failed"
   printf '%-6s %5d %6d %9d %8d %8d %11d %5d\n' "$verb" "$n" "$seen" "$injected" "$refused" "$went_on" "$missed" "$lost" >> "$TMP/table"
 }
 
@@ -131,6 +132,7 @@ for verb in $verbs; do
     mv to/run.h5 whole.h5
     renames=$(grep -n rename log | tail -2 | head -1 | cut -d' ' -f2)
     with WEFT_FAULT_CALL="$renames" WEFT_FAULT_RANK=0 WEFT_FAULT_ERRNO=5 > out 2> err
+    [ $? -eq 2 ] || { echo "a rename failed, and $verb went on: $(cat err)" >&2; exit 1; }
     [ -e to/run.h5 ] || { echo "no checkpoint to begin with: $(cat err)" >&2; exit 1; }
     mv to/run.h5 kept.h5
     campaign
