@@ -62,6 +62,20 @@ wait_for_moment() {
   done
 }
 
+# end_of_launcher LAUNCHER RANK...: within a minute. Open MPI's may wait for ever at its own end (PMIx_server_finalize) when
+# all ranks are gone, and is then killed; ranks that are not gone while it lives hang.
+end_of_launcher() {
+  local launcher=$1 rank
+  shift
+  for _ in {1..600}; do
+    kill -0 "$launcher" 2> /dev/null || return
+    [ "$(awk '/^State:/ {print $2}' "/proc/$launcher/status" 2> /dev/null)" != Z ] || return
+    sleep 0.1
+  done
+  for rank in "$@"; do ! kill -0 "$rank" 2> /dev/null || lost "rank $rank hangs"; done
+  kill -KILL "$launcher"
+}
+
 strike() {
   local pid=$1 all victims
   all=$(children "$pid" | xargs)
@@ -73,6 +87,7 @@ strike() {
   where=
   [ ! -e to/run.h5.partial ] || where=", inside a write"
   kill -"$signal" $victims 2> /dev/null && struck=$((struck + 1))
+  end_of_launcher "$pid" $all
   # A launcher that is killed leaves its ranks behind for a moment: they are ended, as a scheduler does.
   { wait "$pid"; } 2> /dev/null
   status=$?
