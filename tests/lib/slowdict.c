@@ -49,7 +49,7 @@ void SlowDictGradient(const SlowDict *s, const double D[], double gradient[])
 
 double SlowDictValue(const SlowDict *s, const double D[])
 {
-  double *gradient = malloc((size_t)(s->d * s->k) * sizeof(double)), sum = 0;
+  double *gradient = calloc((size_t)(s->d * s->k), sizeof(double)), sum = 0;
 
   SlowDictGradient(s, D, gradient);
   for (int i = 0; i < s->d * s->k; ++i) sum += 0.5 * D[i] * (gradient[i] - s->b[i]);

@@ -29,7 +29,7 @@ static double *Panel(MPI_Comm comm, PetscInt d, double shift)
   double  *panel;
 
   Ok(WeftPanelRange(comm, d, &row0, &rows));
-  panel = malloc((size_t)(rows * d + 1) * sizeof(double));
+  panel = calloc((size_t)(rows * d + 1), sizeof(double));
   for (PetscInt i = 0; i < rows; ++i)
     for (PetscInt j = 0; j < d; ++j) panel[i * d + j] = j < row0 + i ? (double)NAN : Entry(row0 + i, j, shift);
   return panel;
