@@ -1,3 +1,4 @@
+# label: long
 # clang-tidy finds nothing in the C files: .clang-tidy says what it looks for. The build folder that a test runs in has
 # the commands; by hand, of some folders: WEFT_SOURCE=. WEFT=build/weft bash tests/check/tidy.sh src/dict src/sys
 cd "$WEFT_SOURCE" || exit 1
