@@ -12,7 +12,7 @@ train=(train -data data.h5 -structure structure.h5 -weft_train_epochs 100000 -we
 second() {
   local file=$1
   shift
-  "$@" -o "$file" > second.out 2> second.err
+  timeout 60 "$@" -o "$file" > second.out 2> second.err
   [ $? -eq 2 ] || fail "not refused: $*: $(cat second.out second.err)"
   [ "$(grep -c '^weft: error: ' second.err)" -eq 1 ] || fail "not one line: $(cat second.err)"
   grep -qE -- "-o $file: another run is writing it \(host [^,]+, process [0-9]+, since 2[0-9T:-]+Z\); wait" second.err ||
