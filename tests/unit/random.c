@@ -34,5 +34,19 @@ static void test_key_decides(void **state)
   for (int i = 0; i < 1000; ++i) assert_true(WeftRandomBelow(&a, 7) < 7);
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(test_moments), cmocka_unit_test(test_key_decides)};
+/* Of 3/4 of all numbers, the remainder alone would make the first third twice as likely as each other. */
+static void test_large_bound(void **state)
+{
+  const uint64_t third = (uint64_t)1 << 62;
+  WeftRandom     rng;
+  int            low = 0;
+
+  (void)state;
+  WeftRandomInit(&rng, 1, WEFT_STREAM_TEST, 0);
+  for (int i = 0; i < 30000; ++i) low += WeftRandomBelow(&rng, 3 * third) < third;
+  assert_true(abs(low - 10000) < 400); /* five standard deviations */
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_moments), cmocka_unit_test(test_key_decides),
+                                          cmocka_unit_test(test_large_bound)};
 WEFT_TEST_MAIN(tests)
