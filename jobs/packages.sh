@@ -23,7 +23,7 @@ Weft needs:
   parallel HDF5 >= 1.10   found by HDF5_ROOT or the h5pcc in PATH
   BLAS and LAPACK, zlib
   Python >= 3.11          with h5py, numpy and matplotlib, for the pictures
-  cmocka and pytest       for the tests; clang-format 14, scikit-learn and PyTorch for some of them
+  cmocka and pytest       for the tests; clang-format 14, clang-tidy, cppcheck, scikit-learn and PyTorch for some of them
 With Spack:    spack install petsc~complex+mpi+hdf5 netlib-scalapack hdf5+mpi cmocka && spack load (the same names)
 With modules:  module load the site's MPI, PETSc, ScaLAPACK and parallel HDF5; export PETSC_DIR if its module does not
 Then:          cmake -B build && cmake --build build && ctest --test-dir build
