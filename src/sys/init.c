@@ -6,19 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#if !defined(WEFT_VERSION) || !defined(WEFT_GIT)
-#error "the build defines WEFT_VERSION and WEFT_GIT"
-#endif
-
 static PetscLogEvent         events[WEFT_NUM_EVENTS];
 static double                event_seconds[WEFT_NUM_EVENTS]; /* an event that goes on has its start taken off */
 static volatile sig_atomic_t stop_requested = 0;
-
-void WeftVersion(const char **version, const char **git)
-{
-  if (version) *version = WEFT_VERSION;
-  if (git) *git = WEFT_GIT;
-}
 
 /* Memory that one rank is short of is the user's to mend, too. */
 static PetscBool Mendable(PetscErrorCode n)
