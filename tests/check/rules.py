@@ -1,10 +1,12 @@
-"""House rules: no file over 500 lines, no function over 80, main.c within 150, nothing left to do in the text, threads.
+"""House rules: no file over 500 lines, no function over 80, main.c within 150, nothing left to do in the text, no threads,
+a script that names its interpreter can be run by its name.
 
 A rank is a process, and no source starts a thread: so there is nothing for a thread sanitizer to watch."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -68,6 +70,8 @@ def wrong(path: Path) -> Iterator[str]:
     for number, line in enumerate(text.split("\n"), 1):
         if LEFT_TO_DO.search(line):
             yield f"{name(path)}:{number}: left to do: {line.strip()}"
+    if text.startswith("#!") != os.access(path, os.X_OK):
+        yield f"{name(path)}: a file is executable if it begins with #!, and only then"
     if path.suffix in (".c", ".h") and name(path).startswith(("src/", "include/")):
         code = without_comments(text)
         for match in THREADS.finditer(code):

@@ -94,6 +94,7 @@ WRONG = [
     ("rules", "src/long.c", "static int Long(int a,\n  int b)\n{\n" + "  f(\"}\");\n" * 78 + "}\n", "Long: 82 lines"),
     ("rules", "postprocess/long.py", "def long():\n" + "    f()\n" * 80, "long: 81 lines"),
     ("rules", "jobs/long.sh", "long() {\n" + "  f\n" * 79 + "}\n", "long: 81 lines"),
+    ("rules", "jobs/one.sh", "#!/bin/sh\n", "a file is executable if it begins with #!"),
     ("rules", "src/one.c", "/* FIX" + "ME */\n", "left to do"),
     ("rules", "src/one.c", "int x;\nint y = pthread_create(&t, NULL, f, NULL);\n", "src/one.c:2: threads: pthread_create"),
     ("rules", "include/weft/sys.h", "#include <threads.h>\n", "threads: <threads.h>"),
