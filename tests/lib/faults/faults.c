@@ -115,33 +115,22 @@ static Fate FateOfFlush(int fd, const char function[], Kind kind)
   static __typeof__(&(name)) next;                                                                                     \
   if (!next) *(void **)&next = dlsym(RTLD_NEXT, #name)
 
-#define OPEN(name)                                                                                                     \
-  int name(const char *path, int flags, ...)                                                                           \
+#define OPENS(name, parameters, arguments)                                                                             \
+  int name parameters                                                                                                  \
   {                                                                                                                    \
-    va_list list;                                                                                                      \
-    mode_t  mode;                                                                                                      \
+    const int makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;                                             \
+    va_list   list;                                                                                                    \
+    mode_t    mode;                                                                                                    \
     NEXT(name);                                                                                                        \
     va_start(list, flags);                                                                                             \
-    mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;                                                   \
+    mode = makes ? va_arg(list, mode_t) : 0;                                                                           \
     va_end(list);                                                                                                      \
-    return FateOf(path, #name, flags & O_CREAT ? WRITES : OTHER) == FAIL ? -1 : next(path, flags, mode);               \
+    return FateOf(path, #name, makes ? WRITES : OTHER) == FAIL ? -1 : next arguments;                                  \
   }
-OPEN(open)
-OPEN(open64)
-
-#define OPEN_AT(name)                                                                                                  \
-  int name(int folder, const char *path, int flags, ...)                                                               \
-  {                                                                                                                    \
-    va_list list;                                                                                                      \
-    mode_t  mode;                                                                                                      \
-    NEXT(name);                                                                                                        \
-    va_start(list, flags);                                                                                             \
-    mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;                                                   \
-    va_end(list);                                                                                                      \
-    return FateOf(path, #name, flags & O_CREAT ? WRITES : OTHER) == FAIL ? -1 : next(folder, path, flags, mode);       \
-  }
-OPEN_AT(openat)
-OPEN_AT(openat64)
+OPENS(open, (const char *path, int flags, ...), (path, flags, mode))
+OPENS(open64, (const char *path, int flags, ...), (path, flags, mode))
+OPENS(openat, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
+OPENS(openat64, (int folder, const char *path, int flags, ...), (folder, path, flags, mode))
 
 /* A function whose one telling argument is a file's descriptor; how: its arguments and how it passes them on. */
 #define ON_FILE(type, name, kind, failure, parameters, arguments)                                                      \
