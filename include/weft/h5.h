@@ -4,17 +4,28 @@
 #include <weft/sys.h>
 #include <hdf5.h>
 
-/* A call whose failure would be a defect of ours. */
+/* WeftH5Failed - raises what HDF5 says of a call: a file that the system cannot read is PETSC_ERR_FILE_READ, which ends
+   the program with one line and WEFT_EXIT_USER; all else would be a defect of ours. Not collective. */
+extern PetscErrorCode WeftH5Failed(int line, const char function[], const char source[], const char call[]);
+#define WEFT_H5_RAISE(call)                                                                                            \
+  do {                                                                                                                 \
+    const PetscErrorCode weft_failed_ = WeftH5Failed(__LINE__, PETSC_FUNCTION_NAME, __FILE__, call);                   \
+    return weft_failed_ ? weft_failed_ : PETSC_ERR_LIB;                                                                \
+  } while (0)
 #define WeftH5(call)                                                                                                   \
   do {                                                                                                                 \
-    if (PetscUnlikely((call) < 0))                                                                                     \
-      SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "HDF5: %s failed: %s", #call, WeftH5Reason());                           \
+    if (PetscUnlikely((call) < 0)) WEFT_H5_RAISE(#call);                                                               \
   } while (0)
 #define WeftH5Get(var, call)                                                                                           \
   do {                                                                                                                 \
     (var) = (call);                                                                                                    \
-    if (PetscUnlikely((var) < 0))                                                                                      \
-      SETERRQ(PETSC_COMM_SELF, PETSC_ERR_LIB, "HDF5: %s failed: %s", #call, WeftH5Reason());                           \
+    if (PetscUnlikely((var) < 0)) WEFT_H5_RAISE(#call);                                                                \
+  } while (0)
+/* A call that says by failing that there is no such thing: raises only what the system cannot read. */
+#define WeftH5Try(var, call)                                                                                           \
+  do {                                                                                                                 \
+    (var) = (call);                                                                                                    \
+    if (PetscUnlikely((var) < 0) && WeftH5Unread()) WEFT_H5_RAISE(#call);                                              \
   } while (0)
 
 /* WeftH5Start - starts HDF5 in a way that leaves files alone when the program ends, where HDF5 would write what it
@@ -33,14 +44,18 @@ extern void WeftH5Abandon(void);
    empty: any later call empties it, closing a handle too, so ask at once. Not collective; static storage. */
 extern const char *WeftH5Reason(void);
 
+/* WeftH5Unread - the same, for its answer: was it the system (an I/O error), which the file may have outlived? Not
+   collective. */
+extern PetscBool WeftH5Unread(void);
+
 /* WeftH5Agree - *any: did a call that all ranks make together fail on one? Then reason is that of the lowest such rank,
    on all of them. A rank that failed waits for the others a few seconds only: where they are still in that call,
    waiting for it, it reports (what: "cannot write F"), removes the unfinished outputs and ends the program with status
    WEFT_EXIT_USER. Collective. */
 extern PetscErrorCode WeftH5Agree(MPI_Comm comm, const char what[], PetscBool failed, PetscBool *any, char reason[256]);
 
-/* Opens a file for reading through MPI-IO. A missing, unreadable, truncated or foreign file is a user's mistake;
-   option names what gave the path ("-data"). Close with H5Fclose. */
+/* Opens a file for reading, by each rank for itself. A missing, unreadable, truncated or foreign file is a user's
+   mistake; option names what gave the path ("-data"). Close with WeftH5Close(); where that fails nothing is lost. */
 extern PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const char path[], hid_t *file);
 
 /* *exists: does path (groups included) lead to an object? Safe where a group on the way is missing. */
@@ -56,10 +71,25 @@ extern PetscErrorCode WeftH5Held(hid_t file, hid_t dataset, hid_t type, int ndim
 extern PetscErrorCode WeftH5Expect(MPI_Comm comm, hid_t file, const char path[], int ndims, PetscInt64 dims[]);
 
 /* Rows of a dataset of any rank >= 1 (the first dimension counts rows, the rest make one row): each rank reads rows
-   [row0, row0 + rows) in memory type `type`, row-major. Any rank may ask for none. Long reads are split, so that no
-   single transfer passes 2^31 bytes. Errors: a read failure is a user's mistake that names file and dataset. */
+   [row0, row0 + rows) in memory type `type`, row-major. Any rank may ask for none. Errors: a failing read is a user's
+   mistake that names file and dataset; and, where the dataset has a checksum and the ranks have read all of it (each
+   the rows that follow those of the rank before it, or each all of them), so is another sum of what was read. */
 extern PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
                                      hid_t type, void *values);
+
+/* What a rank has read so far of a dataset; {0} before the first row. */
+typedef struct {
+  PetscInt64 first, next; /* rows [first, next) */
+  uint32_t   crc;         /* what they add to the checksum of the whole */
+  PetscBool  lossy;       /* they were read as a type that cannot hold them all */
+} WeftH5Read;
+/* WeftH5ReadMore - as WeftH5ReadRows(), of a dataset that is read in pieces, on each rank one after the other.
+   WeftH5ReadEnd - compares with the checksum where all of it was read. WeftH5ReadIsGood - the same, for the caller to
+   say what is wrong; begins anew where it had all to compare. */
+extern PetscErrorCode WeftH5ReadMore(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                                     hid_t type, void *values, WeftH5Read *read);
+extern PetscErrorCode WeftH5ReadEnd(MPI_Comm comm, hid_t file, const char path[], WeftH5Read *read);
+extern PetscErrorCode WeftH5ReadIsGood(MPI_Comm comm, hid_t file, const char path[], WeftH5Read *read, PetscBool *good);
 
 /* WeftH5ReadNumber - a scalar dataset, into *value on every rank; a user's mistake where path is none. */
 extern PetscErrorCode WeftH5ReadNumber(MPI_Comm comm, hid_t file, const char path[], double *value);

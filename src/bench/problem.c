@@ -136,7 +136,7 @@ PetscErrorCode WeftBenchProblemRead(const WeftBench *bench, const char path[], W
   p->group_size[WEFT_PROBLEM_L] = 1;
   p->group_size[WEFT_PROBLEM_G] = (int)group_size;
   for (int which = 0; which < WEFT_PROBLEMS; ++which) PetscCall(ReadWeights(bench, file, path, which, p));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   snprintf(p->source, sizeof(p->source), "%s", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

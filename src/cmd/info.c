@@ -154,7 +154,7 @@ static PetscErrorCode ReadFacts(const char path[], Facts *f)
   PetscCall(WeftH5GetText(file, "/", "mpi", sizeof(f->mpi), f->mpi, &found));
   PetscCall(ReadLayers(file, f));
   PetscCall(ReadInformation(file, f));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

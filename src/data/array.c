@@ -99,7 +99,7 @@ static PetscErrorCode OpenDataset(MPI_Comm comm, const WeftArray *array, hid_t *
   PetscCall(WeftH5Exists(array->file, array->path, &exists));
   PetscCall(WeftAnyRank(comm, exists ? PETSC_FALSE : PETSC_TRUE, &bad));
   WeftUserCheck(!bad, comm, "%s: has no dataset %s (h5ls -r lists what it has)", array->file_name, array->path);
-  *dataset = H5Oopen(array->file, array->path, H5P_DEFAULT);
+  WeftH5Try(*dataset, H5Oopen(array->file, array->path, H5P_DEFAULT));
   PetscCall(WeftAnyRank(comm, H5Iget_type(*dataset) == H5I_DATASET ? PETSC_FALSE : PETSC_TRUE, &bad));
   if (bad && *dataset >= 0) H5Oclose(*dataset);
   WeftUserCheck(!bad, comm, "%s: %s is not a dataset, or cannot be opened", array->file_name, array->path);
@@ -149,9 +149,8 @@ static void Convert(WeftArrayKind kind, double scale, size_t n, const void *from
     CONVERT(double, double);
 }
 
-/* A transfer that converts types makes HDF5 read one rank after another, so the file's own type is read, a piece at a
-   time, and converted here. */
-static PetscErrorCode ReadPieces(MPI_Comm comm, const WeftArray *array, PetscInt64 row0, PetscInt64 rows,
+/* The file's own type is read, a piece at a time, and converted here, where that is a loop that vectorises. */
+static PetscErrorCode ReadPieces(MPI_Comm comm, WeftArray *array, PetscInt64 row0, PetscInt64 rows,
                                  WeftPrecision precision, void *values)
 {
   const hid_t      types[] = {H5T_NATIVE_UCHAR, H5T_NATIVE_FLOAT, H5T_NATIVE_DOUBLE};
@@ -167,7 +166,8 @@ static PetscErrorCode ReadPieces(MPI_Comm comm, const WeftArray *array, PetscInt
     const PetscInt64 at = PetscMin(first, rows), count = PetscMin(step, rows - at);
     const size_t     offset = (size_t)(at * array->cols) * WeftPrecisionBytes(precision);
 
-    PetscCall(WeftH5ReadRows(comm, array->file, array->path, row0 + at, count, types[array->kind], piece));
+    PetscCall(
+      WeftH5ReadMore(comm, array->file, array->path, row0 + at, count, types[array->kind], piece, &array->read));
     if (count)
       Convert(array->kind, array->scale, (size_t)(count * array->cols), piece, precision, (char *)values + offset);
   }
@@ -210,22 +210,32 @@ static PetscErrorCode CheckFinite(MPI_Comm comm, const WeftArray *array, PetscIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftArrayRead(MPI_Comm comm, const WeftArray *array, PetscInt64 row0, PetscInt64 rows,
-                             WeftPrecision precision, void *values)
+/* Numbers that need no conversion into values at once. */
+static PetscErrorCode ReadWhole(MPI_Comm comm, WeftArray *array, PetscInt64 row0, PetscInt64 rows, hid_t type,
+                                void *values)
+{
+  PetscFunctionBegin;
+  PetscCall(WeftH5ReadMore(comm, array->file, array->path, row0, rows, type, values, &array->read));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftArrayRead(MPI_Comm comm, WeftArray *array, PetscInt64 row0, PetscInt64 rows, WeftPrecision precision,
+                             void *values)
 {
   PetscFunctionBegin;
   if (array->kind == WEFT_FLOATS && precision == WEFT_SINGLE) {
-    PetscCall(WeftH5ReadRows(comm, array->file, array->path, row0, rows, H5T_NATIVE_FLOAT, values));
+    PetscCall(ReadWhole(comm, array, row0, rows, H5T_NATIVE_FLOAT, values));
   } else if (array->kind == WEFT_DOUBLES && !array->integer && precision == WEFT_DOUBLE) {
-    PetscCall(WeftH5ReadRows(comm, array->file, array->path, row0, rows, H5T_NATIVE_DOUBLE, values));
+    PetscCall(ReadWhole(comm, array, row0, rows, H5T_NATIVE_DOUBLE, values));
   } else {
     PetscCall(ReadPieces(comm, array, row0, rows, precision, values));
   }
+  PetscCall(WeftH5ReadEnd(comm, array->file, array->path, &array->read));
   PetscCall(CheckFinite(comm, array, row0, rows, precision, values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode WeftArrayReadLabels(MPI_Comm comm, const WeftArray *array, PetscInt64 row0, PetscInt64 rows,
+PetscErrorCode WeftArrayReadLabels(MPI_Comm comm, WeftArray *array, PetscInt64 row0, PetscInt64 rows,
                                    PetscInt64 classes, int32_t labels[])
 {
   WeftProblem problem = "";
@@ -233,7 +243,8 @@ PetscErrorCode WeftArrayReadLabels(MPI_Comm comm, const WeftArray *array, PetscI
 
   PetscFunctionBegin;
   PetscCall(PetscMalloc1((size_t)rows, &values));
-  PetscCall(WeftH5ReadRows(comm, array->file, array->path, row0, rows, H5T_NATIVE_DOUBLE, values));
+  PetscCall(ReadWhole(comm, array, row0, rows, H5T_NATIVE_DOUBLE, values));
+  PetscCall(WeftH5ReadEnd(comm, array->file, array->path, &array->read));
   for (PetscInt64 i = 0; i < rows && !problem[0]; ++i) {
     if (values[i] >= 0 && values[i] < (double)classes && values[i] == floor(values[i]))
       labels[i] = (int32_t)values[i];

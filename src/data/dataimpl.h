@@ -24,18 +24,20 @@ typedef struct {
   WeftArrayKind kind;
   PetscBool     integer;
   double        scale; /* of integers; 1 for floating point */
+  WeftH5Read    read;  /* so far, of a dataset that is read in pieces */
 } WeftArray;
 
 /* A user's mistake: no dataset there, no numbers, fewer than low or more than high (<= 4) dimensions, no rows or
    columns, more data than the file can hold. file_name serves messages. Collective. */
 extern PetscErrorCode WeftArrayOpen(MPI_Comm comm, const char file_name[], hid_t file, const char path[], int low,
                                     int high, WeftArray *array);
-/* Scaled numbers into values[rows cols]; a number that is not finite is a user's mistake. Collective. */
-extern PetscErrorCode WeftArrayRead(MPI_Comm comm, const WeftArray *array, PetscInt64 row0, PetscInt64 rows,
+/* Scaled numbers into values[rows cols]; a number that is not finite is a user's mistake, and so is another checksum
+   than the file's once all rows were read, in the order of ranks. Collective. */
+extern PetscErrorCode WeftArrayRead(MPI_Comm comm, WeftArray *array, PetscInt64 row0, PetscInt64 rows,
                                     WeftPrecision precision, void *values);
 /* Whole numbers in [0, classes) into labels[rows], of an array with one column; anything else is a user's mistake.
    Collective. */
-extern PetscErrorCode WeftArrayReadLabels(MPI_Comm comm, const WeftArray *array, PetscInt64 row0, PetscInt64 rows,
+extern PetscErrorCode WeftArrayReadLabels(MPI_Comm comm, WeftArray *array, PetscInt64 row0, PetscInt64 rows,
                                           PetscInt64 classes, int32_t labels[]);
 
 /* ---- a file of bytes, plain or gzip, read from front to back by one rank; nothing here is collective ----------- */

@@ -152,7 +152,7 @@ PetscErrorCode WeftDataClose(WeftData *data)
 {
   PetscFunctionBegin;
   if (!*data) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftH5(H5Fclose((*data)->file));
+  WeftH5Close((*data)->file);
   PetscCall(PetscFree(*data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

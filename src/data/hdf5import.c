@@ -33,8 +33,8 @@ static PetscErrorCode OpenSplit(Hdf5Import *import, const char name[], hid_t fil
 static PetscErrorCode Fill(void *ctx, WeftSplit split, PetscInt64 row0, PetscInt64 rows, void *x, int32_t *y,
                            WeftProblem problem)
 {
-  Hdf5Import      *import = ctx;
-  const WeftArray *array = &import->x[split];
+  Hdf5Import *import = ctx;
+  WeftArray  *array = &import->x[split];
 
   PetscFunctionBegin;
   (void)problem;
@@ -79,7 +79,7 @@ PetscErrorCode WeftImportHDF5(MPI_Comm comm, const char name[], const char *cons
   PetscCall(WeftDataSetShape(comm, name, import->x[WEFT_TRAIN].ndims, import->x[WEFT_TRAIN].dims, info));
   WeftDataNameSource("HDF5", name, info);
   PetscCall(WeftDataWrite(comm, output, &recipe, info));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   PetscCall(PetscFree(import));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

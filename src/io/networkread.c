@@ -21,7 +21,7 @@ PetscErrorCode WeftNetworkFileInspect(MPI_Comm comm, const char option[], const 
   PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &has_schema));
   PetscCall(WeftH5Exists(file, "/weights/output/weights", &has_network));
   PetscCall(WeftH5GetInts(file, "/", "complete", 1, &complete, &says_complete));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   WeftUserCheck(has_schema && has_network && says_complete, comm,
                 "%s %s: not a network file of weft train; choose another", option, path);
   WeftUserCheck(schema == WEFT_SCHEMA, comm,
@@ -312,7 +312,7 @@ PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], const cha
   PetscCall(WeftNetworkCreate(net));
   PetscCall(ReadWeights(&s, net));
   PetscCall(ReadInput(&s, net->inputs, prep));
-  WeftH5(H5Fclose(s.file));
+  WeftH5Close(s.file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -357,7 +357,7 @@ PetscErrorCode WeftNetworkFileResume(MPI_Comm comm, const char path[], WeftNetwo
     snprintf(name, sizeof(name), "/state/%s", r->state_name[i]);
     PetscCall(ReadPiece(&s, name, r->state[i]->cols, 0, 0, r->state[i]));
   }
-  WeftH5(H5Fclose(s.file));
+  WeftH5Close(s.file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -371,7 +371,7 @@ PetscErrorCode WeftNetworkFileCheckStructure(MPI_Comm comm, const char path[], c
   PetscFunctionBegin;
   PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
   PetscCall(WeftH5GetText(file, "/", "structure", sizeof(begun), begun, &found));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   WeftUserCheck(found, comm, "%s: lacks the attribute structure: damaged", path);
   then = strrchr(begun, ' ');
   WeftUserCheck(then && now && !strcmp(then, now), comm,

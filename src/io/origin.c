@@ -83,7 +83,7 @@ PetscErrorCode WeftRunFileCheckOptions(MPI_Comm comm, const char path[], const c
   PetscFunctionBegin;
   PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
   PetscCall(WeftH5ReadText(file, "/options", &begun));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   WeftUserCheck(begun, comm, "%s: /options is missing or no text: damaged", path);
   PetscCall(CompareOptions(comm, path, begun, options, free));
   PetscCall(PetscFree(begun));
@@ -99,7 +99,7 @@ PetscErrorCode WeftRunFileCheckData(MPI_Comm comm, const char path[], const char
   PetscFunctionBegin;
   PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
   PetscCall(WeftH5GetInts(file, "/", "data_checksum", 1, &begun, &found));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   WeftUserCheck(found, comm, "%s: lacks the attribute data_checksum: damaged", path);
   WeftUserCheck(begun == data_checksum, comm,
                 "-data %s: other samples than those that %s was begun with; resume with those", data_path, path);

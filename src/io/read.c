@@ -36,7 +36,7 @@ PetscErrorCode WeftRunFileInspect(MPI_Comm comm, const char option[], const char
   PetscCall(WeftH5GetInts(file, "/", "weft_schema", 1, &schema, &has_schema));
   PetscCall(WeftH5Exists(file, "/layers/0/dictionary", &has_layer));
   PetscCall(WeftH5GetInts(file, "/", "complete", 1, &complete, &says_complete));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   WeftUserCheck(has_schema && has_layer && says_complete, comm, "%s %s: not a run file of weft learn; choose another",
                 option, path);
   WeftUserCheck(schema == WEFT_SCHEMA, comm,
@@ -80,7 +80,7 @@ PetscErrorCode WeftRunFileReadPrep(MPI_Comm comm, const char path[], int index, 
   q.whitening = whitening;
   PetscCall(WeftPrepSetParameters(prep, &q));
   PetscCall(PetscFree2(mean, whitening));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -274,7 +274,7 @@ PetscErrorCode WeftRunFileReadLayer(const char path[], int index, WeftLayer l)
   PetscCall(ReadSmall(l->comm, file, "/state/idle", G, H5T_NATIVE_INT, l->idle));
   PetscCall(ReadCodes(l, file, path));
   PetscCall(ReadKept(l, file, index));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -308,7 +308,7 @@ PetscErrorCode WeftRunFileReadLearned(const char path[], int index, WeftLayer l)
   PetscCall(ReadKept(l, file, index));
   if (l->history.length)
     l->seconds = l->history.values[(l->history.length - 1) * WEFT_HISTORY_FIELDS + WEFT_HISTORY_SECONDS];
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -325,7 +325,7 @@ static PetscErrorCode CurrentLayer(WeftStack stack, const char path[], int *curr
   WeftUserCheck(found && layer >= 0 && layer < stack->settings.most, stack->comm,
                 "%s: /state lacks layer: damaged, or not a checkpoint", path);
   PetscCall(WeftRunReadInformation(stack, file, (int)layer));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   *current = (int)layer;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -338,7 +338,7 @@ static PetscErrorCode ReadShared(const char path[], int index, WeftStack stack)
   PetscFunctionBegin;
   PetscCall(WeftH5OpenRead(stack->comm, "-o", path, &file));
   PetscCall(WeftSharedRead(stack->comm, file, path, index, &stack->layers[index].shared));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -322,7 +322,7 @@ PetscErrorCode WeftStructureOpen(MPI_Comm comm, const char option[], const char 
   PetscCall(WeftH5GetInts(file, "/", "shape", 3, s->shape, &found));
   PetscCall(WeftH5GetText(file, "/", "pixel_order", sizeof(s->pixel_order), s->pixel_order, &found));
   PetscCall(ReadLayers(s, file));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   *structure = s;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,6 @@
 #include "h5impl.h"
 #include <weft/output.h>
+#include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,33 +8,11 @@
 
 static const hsize_t max_transfer = (hsize_t)1 << 28; /* bytes of one rank in one call: far below MPI-IO's 2^31 */
 
-static herr_t KeepReason(unsigned n, const H5E_error2_t *error, void *ctx)
-{
-  char *reason = ctx;
-
-  (void)n;
-  if (error->desc && error->desc[0]) snprintf(reason, 256, "%s", error->desc);
-  return strstr(reason, "error message") || strstr(reason, "MPI_ERR") ? 1 : 0;
-}
-
-/* Closing a handle empties the stack, so call this first right after what failed: an empty stack leaves the reason
-   found last. */
-const char *WeftH5Reason(void)
-{
-  static char reason[256] = "no reason given";
-  char       *text;
-
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, KeepReason, reason);
-  text = strstr(reason, "error message = '"); /* errno's text, out of a long technical line */
-  if (text) {
-    memmove(reason, text + 17, strlen(text + 17) + 1);
-    if (strchr(reason, '\'')) *strchr(reason, '\'') = 0;
-  }
-  return reason;
-}
-
 void WeftH5Start(void)
 {
+  /* HDF5 would lock what it reads, which no other program's file needs and not every file system can; a site that
+     wants it says so. */
+  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
   H5dont_atexit();
   H5open();
 #if defined(__SANITIZE_ADDRESS__)
@@ -84,38 +63,20 @@ void WeftH5Abandon(void)
   }
 }
 
-PetscErrorCode WeftH5OpenRead(MPI_Comm comm, const char option[], const char path[], hid_t *file)
-{
-  PetscBool bad;
-  hid_t     access_list;
-
-  PetscFunctionBegin;
-  PetscCall(WeftAnyRank(comm, access(path, R_OK) ? PETSC_TRUE : PETSC_FALSE, &bad));
-  WeftUserCheck(!bad, comm, "%s %s: %s", option, path, strerror(errno ? errno : ENOENT));
-  PetscCall(WeftAnyRank(comm, H5Fis_hdf5(path) > 0 ? PETSC_FALSE : PETSC_TRUE, &bad));
-  WeftUserCheck(!bad, comm, "%s %s: not an HDF5 file (images in other formats: see weft import -help)", option, path);
-  WeftH5Get(access_list, H5Pcreate(H5P_FILE_ACCESS));
-  WeftH5(H5Pset_fapl_mpio(access_list, comm, MPI_INFO_NULL));
-  *file = H5Fopen(path, H5F_ACC_RDONLY, access_list);
-  if (*file < 0) WeftH5Reason();
-  H5Pclose(access_list);
-  PetscCall(WeftAnyRank(comm, *file < 0 ? PETSC_TRUE : PETSC_FALSE, &bad));
-  if (bad && *file >= 0) H5Fclose(*file);
-  WeftUserCheck(!bad, comm, "%s %s: damaged or cut short (%s)", option, path, WeftH5Reason());
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists)
 {
   char   part[PETSC_MAX_PATH_LEN];
   size_t length = strlen(path);
+  htri_t found;
 
   PetscFunctionBegin;
   *exists = PETSC_TRUE;
   for (size_t i = 1; i <= length && *exists; ++i) {
     if (i < length && path[i] != '/') continue;
     snprintf(part, sizeof(part), "%.*s", (int)i, path);
-    if (strcmp(part, "/") && H5Lexists(file, part, H5P_DEFAULT) <= 0) *exists = PETSC_FALSE;
+    if (!strcmp(part, "/")) continue;
+    WeftH5Try(found, H5Lexists(file, part, H5P_DEFAULT));
+    if (found <= 0) *exists = PETSC_FALSE;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -124,11 +85,12 @@ PetscErrorCode WeftH5Exists(hid_t file, const char path[], PetscBool *exists)
    as where it is being written. */
 static PetscErrorCode Shape(hid_t file, const char path[], hsize_t dims[H5S_MAX_RANK], int *ndims, PetscBool *held)
 {
-  hid_t object = H5Oopen(file, path, H5P_DEFAULT), space, type;
+  hid_t object, space, type;
   H5T_class_t class;
 
   PetscFunctionBegin;
   *ndims = -1;
+  WeftH5Try(object, H5Oopen(file, path, H5P_DEFAULT));
   if (object < 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (H5Iget_type(object) == H5I_DATASET) {
     WeftH5Get(type, H5Dget_type(object));
@@ -185,10 +147,40 @@ static PetscErrorCode CollectiveTransfer(hid_t *list)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One piece of rows: selects them in file and memory and reads (out) or writes (in). A rank without rows selects
-   none and still takes part. Returns HDF5's status, for all ranks to agree on. */
-static herr_t TransferPiece(hid_t dataset, hid_t list, int ndims, const hsize_t dims[], hsize_t row0, hsize_t rows,
-                            hid_t type, void *out, const void *in)
+/* Why a write failed: MPI-IO keeps that to itself, so ask the system by writing a little more. Not collective. */
+static const char *WriteProblem(const char path[], const char reason[])
+{
+  static const char nothing[1 << 16];
+  int               fd = open(path, O_WRONLY | O_APPEND), error = 0;
+
+  for (int i = 0; fd >= 0 && i < 16 && !error; ++i)
+    if (write(fd, nothing, sizeof(nothing)) < 0) error = errno;
+  if (fd >= 0) close(fd);
+  return error ? strerror(error) : reason;
+}
+
+static PetscErrorCode AgreeOnWrite(MPI_Comm comm, hid_t file, const char path[], herr_t status, PetscBool *failed,
+                                   char reason[256])
+{
+  char what[2 * PETSC_MAX_PATH_LEN];
+
+  PetscFunctionBegin;
+  snprintf(what, sizeof(what), "cannot write %s of %s", path, WeftH5FileName(file));
+  PetscCall(WeftH5Agree(comm, what, status < 0 ? PETSC_TRUE : PETSC_FALSE, failed, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RefuseWrite(MPI_Comm comm, hid_t file, const char path[], const char reason[])
+{
+  PetscFunctionBegin;
+  WeftUserError(comm, "cannot write %s of %s: %s; what was there before is untouched", path, WeftH5FileName(file),
+                WriteProblem(WeftH5FileName(file), reason));
+}
+
+/* One piece of rows: a rank without rows selects none and still takes part. Returns HDF5's status, for all ranks to
+   agree on. */
+static herr_t WritePiece(hid_t dataset, hid_t list, int ndims, const hsize_t dims[], hsize_t row0, hsize_t rows,
+                         hid_t type, const void *values)
 {
   hsize_t start[H5S_MAX_RANK] = {0}, count[H5S_MAX_RANK];
   hid_t   file_space = H5Dget_space(dataset), memory_space;
@@ -204,59 +196,15 @@ static herr_t TransferPiece(hid_t dataset, hid_t list, int ndims, const hsize_t 
     H5Sselect_none(file_space);
     H5Sselect_none(memory_space);
   }
-  status = out ? H5Dread(dataset, type, memory_space, file_space, list, out)
-               : H5Dwrite(dataset, type, memory_space, file_space, list, in);
+  status = H5Dwrite(dataset, type, memory_space, file_space, list, values);
   if (status < 0) WeftH5Reason();
   H5Sclose(memory_space);
   H5Sclose(file_space);
   return status;
 }
 
-/* Why a write failed: MPI-IO keeps that to itself, so ask the system by writing a little more. Not collective. */
-static const char *WriteProblem(const char path[], const char reason[])
-{
-  static const char nothing[1 << 16];
-  int               fd = open(path, O_WRONLY | O_APPEND), error = 0;
-
-  for (int i = 0; fd >= 0 && i < 16 && !error; ++i)
-    if (write(fd, nothing, sizeof(nothing)) < 0) error = errno;
-  if (fd >= 0) close(fd);
-  return error ? strerror(error) : reason;
-}
-
-static PetscErrorCode AgreeOnTransfer(MPI_Comm comm, hid_t file, const char path[], PetscBool writes, herr_t status,
-                                      PetscBool *failed, char reason[256])
-{
-  char what[2 * PETSC_MAX_PATH_LEN];
-
-  PetscFunctionBegin;
-  snprintf(what, sizeof(what), "cannot %s %s of %s", writes ? "write" : "read", path, WeftH5FileName(file));
-  PetscCall(WeftH5Agree(comm, what, status < 0 ? PETSC_TRUE : PETSC_FALSE, failed, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode RefuseWrite(MPI_Comm comm, hid_t file, const char path[], const char reason[])
-{
-  PetscFunctionBegin;
-  WeftUserError(comm, "cannot write %s of %s: %s; what was there before is untouched", path, WeftH5FileName(file),
-                WriteProblem(WeftH5FileName(file), reason));
-}
-
-/* Whole rows of a dataset that is not cut in chunks lie in one piece: each rank reads its own. Read collectively they
-   would all pass through the buffers of a few ranks. */
-static PetscErrorCode ReadAlone(hid_t dataset, hid_t list)
-{
-  hid_t properties;
-
-  PetscFunctionBegin;
-  WeftH5Get(properties, H5Dget_create_plist(dataset));
-  if (H5Pget_layout(properties) == H5D_CONTIGUOUS) WeftH5(H5Pset_dxpl_mpio(list, H5FD_MPIO_INDEPENDENT));
-  WeftH5(H5Pclose(properties));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
-                                   hid_t type, void *out, const void *in)
+PetscErrorCode WeftH5WriteRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
+                               hid_t type, const void *values)
 {
   hsize_t   dims[H5S_MAX_RANK], row_bytes = H5Tget_size(type), step, pieces;
   int       ndims;
@@ -275,58 +223,19 @@ static PetscErrorCode TransferRows(MPI_Comm comm, hid_t file, const char path[],
   mine = (long)pieces;
   PetscCallMPI(MPI_Allreduce(&mine, &most, 1, MPI_LONG, MPI_MAX, comm));
   PetscCall(CollectiveTransfer(&list));
-  if (!in) PetscCall(ReadAlone(dataset, list));
   for (long i = 0; i < most; ++i) {
     const hsize_t first = PetscMin((hsize_t)i * step, (hsize_t)rows), count = PetscMin(step, (hsize_t)rows - first);
-    const size_t  offset = (size_t)(first * row_bytes);
-    static char   nothing;
-    const herr_t  s = TransferPiece(dataset, list, ndims, dims, (hsize_t)row0 + first, count, type,
-                                   in ? NULL : (rows ? (char *)out + offset : &nothing),
-                                   in ? (rows ? (const char *)in + offset : &nothing) : NULL);
-    if (s < 0) status = s;
-    if (in) WeftOutputGoesOn();
+    const char   *from = rows ? (const char *)values + first * row_bytes : "";
+
+    if (WritePiece(dataset, list, ndims, dims, (hsize_t)row0 + first, count, type, from) < 0) status = -1;
+    WeftOutputGoesOn();
   }
   row_bytes /= H5Tget_size(type); /* elements of a row */
-  if (in) PetscCall(WeftH5SumAdd(file, path, dataset, (hsize_t)row0 * row_bytes, (hsize_t)rows * row_bytes, type, in));
+  PetscCall(WeftH5SumAdd(file, path, dataset, (hsize_t)row0 * row_bytes, (hsize_t)rows * row_bytes, type, values));
   H5Pclose(list);
   H5Dclose(dataset);
-  PetscCall(AgreeOnTransfer(comm, file, path, in ? PETSC_TRUE : PETSC_FALSE, status, &failed, reason));
-  if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftUserCheck(in, comm, "%s: cannot read %s: %s", WeftH5FileName(file), path, reason);
-  PetscCall(RefuseWrite(comm, file, path, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode WeftH5ReadRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
-                              hid_t type, void *values)
-{
-  PetscFunctionBegin;
-  PetscCall(TransferRows(comm, file, path, row0, rows, type, values, NULL));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode WeftH5ReadNumber(MPI_Comm comm, hid_t file, const char path[], double *value)
-{
-  hid_t     dataset;
-  herr_t    status;
-  PetscBool failed;
-
-  PetscFunctionBegin;
-  PetscCall(WeftH5Expect(comm, file, path, 0, NULL));
-  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
-  status = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value);
-  if (status < 0) WeftH5Reason();
-  WeftH5(H5Dclose(dataset));
-  PetscCall(WeftAnyRank(comm, status < 0 ? PETSC_TRUE : PETSC_FALSE, &failed));
-  WeftUserCheck(!failed, comm, "%s: cannot read %s: %s", WeftH5FileName(file), path, WeftH5Reason());
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode WeftH5WriteRows(MPI_Comm comm, hid_t file, const char path[], PetscInt64 row0, PetscInt64 rows,
-                               hid_t type, const void *values)
-{
-  PetscFunctionBegin;
-  PetscCall(TransferRows(comm, file, path, row0, rows, type, NULL, values ? values : ""));
+  PetscCall(AgreeOnWrite(comm, file, path, status, &failed, reason));
+  if (failed) PetscCall(RefuseWrite(comm, file, path, reason));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -440,46 +349,7 @@ PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path[], con
   WeftH5(H5Sclose(space));
   WeftH5(H5Dclose(dataset));
   WeftH5(H5Tclose(type));
-  PetscCall(AgreeOnTransfer(comm, file, path, PETSC_TRUE, status, &failed, reason));
+  PetscCall(AgreeOnWrite(comm, file, path, status, &failed, reason));
   if (failed) PetscCall(RefuseWrite(comm, file, path, reason));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Opens path where it is a dataset of one string of fixed length; else *dataset is negative. */
-static PetscErrorCode OpenText(hid_t file, const char path[], hid_t *dataset, hid_t *type)
-{
-  hid_t     space;
-  PetscBool exists, good;
-
-  PetscFunctionBegin;
-  *dataset = -1;
-  PetscCall(WeftH5Exists(file, path, &exists));
-  if (exists) *dataset = H5Dopen2(file, path, H5P_DEFAULT);
-  if (*dataset < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftH5Get(*type, H5Dget_type(*dataset));
-  WeftH5Get(space, H5Dget_space(*dataset));
-  good = H5Tget_class(*type) == H5T_STRING && H5Tis_variable_str(*type) == 0 && H5Sget_simple_extent_npoints(space) == 1
-           ? PETSC_TRUE
-           : PETSC_FALSE;
-  WeftH5(H5Sclose(space));
-  if (good) PetscFunctionReturn(PETSC_SUCCESS);
-  WeftH5(H5Tclose(*type));
-  WeftH5(H5Dclose(*dataset));
-  *dataset = -1;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text)
-{
-  hid_t dataset, type;
-
-  PetscFunctionBegin;
-  *text = NULL;
-  PetscCall(OpenText(file, path, &dataset, &type));
-  if (dataset < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscCalloc1(H5Tget_size(type) + 1, text));
-  WeftH5(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *text));
-  WeftH5(H5Tclose(type));
-  WeftH5(H5Dclose(dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -59,13 +59,15 @@ PetscErrorCode WeftH5SetText(hid_t file, const char path[], const char name[], c
 static PetscErrorCode OpenAttribute(hid_t file, const char path[], const char name[], H5T_class_t class, hssize_t n,
                                     hid_t *attribute)
 {
-  hid_t object, type, space;
+  hid_t  object, type, space;
+  htri_t exists;
 
   PetscFunctionBegin;
   *attribute = -1;
-  object = H5Oopen(file, path, H5P_DEFAULT);
+  WeftH5Try(object, H5Oopen(file, path, H5P_DEFAULT));
   if (object < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (H5Aexists(object, name) > 0) {
+  WeftH5Try(exists, H5Aexists(object, name));
+  if (exists > 0) {
     WeftH5Get(*attribute, H5Aopen(object, name, H5P_DEFAULT));
     WeftH5Get(type, H5Aget_type(*attribute));
     WeftH5Get(space, H5Aget_space(*attribute));

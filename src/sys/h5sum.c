@@ -99,6 +99,91 @@ PetscErrorCode WeftH5SumAdd(hid_t file, const char path[], hid_t dataset, hsize_
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Are the numbers in memory all that the file's are, so that they give its bytes again? */
+static PetscBool Lossless(hid_t file_type, hid_t type)
+{
+  const H5T_class_t from = H5Tget_class(file_type), to = H5Tget_class(type);
+  const size_t      size = H5Tget_size(type), file_size = H5Tget_size(file_type);
+
+  if (H5Tequal(file_type, type) > 0) return PETSC_TRUE;
+  if (from == H5T_INTEGER && to == H5T_FLOAT) return 2 * file_size <= size ? PETSC_TRUE : PETSC_FALSE;
+  if (from == H5T_INTEGER && to == H5T_INTEGER)
+    return H5Tget_sign(file_type) == H5Tget_sign(type) && file_size <= size ? PETSC_TRUE : PETSC_FALSE;
+  return from == H5T_FLOAT && to == H5T_FLOAT && file_size <= size ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscErrorCode WeftH5SumRead(hid_t dataset, PetscInt64 row0, PetscInt64 rows, hid_t type, const void *values,
+                             WeftH5Read *read)
+{
+  hid_t    file_type, space;
+  hsize_t  dims[H5S_MAX_RANK], row = 1;
+  int      ndims;
+  uint32_t crc;
+
+  PetscFunctionBegin;
+  WeftH5Get(file_type, H5Dget_type(dataset));
+  WeftH5Get(space, H5Dget_space(dataset));
+  WeftH5Get(ndims, H5Sget_simple_extent_dims(space, dims, NULL));
+  for (int i = 1; i < ndims; ++i) row *= dims[i];
+  if (row0 != read->next || !rows) *read = (WeftH5Read){.first = row0, .next = row0};
+  if (!Lossless(file_type, type)) read->lossy = PETSC_TRUE;
+  if (!read->lossy) {
+    PetscCall(Crc(file_type, type, (hsize_t)rows * row, values, &crc));
+    read->crc ^= WeftH5SumShift(crc, (dims[0] - (hsize_t)(row0 + rows)) * row * H5Tget_size(file_type));
+  }
+  read->next = row0 + rows;
+  WeftH5(H5Sclose(space));
+  WeftH5(H5Tclose(file_type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The ranks' rows make up the dataset: *once, each row once, in the order of ranks; *each, all rows on every rank. */
+static PetscErrorCode Covers(MPI_Comm comm, const WeftH5Read *read, PetscInt64 all, PetscBool *once, PetscBool *each)
+{
+  const PetscInt64 rows = read->next - read->first;
+  PetscInt64       before = 0, counts[3];
+  int              rank, size;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  PetscCallMPI(MPI_Exscan(&rows, &before, 1, MPIU_INT64, MPI_SUM, comm));
+  if (!rank) before = 0;
+  counts[0] = rows;
+  counts[1] = !read->lossy && (!rows || read->first == before);
+  counts[2] = !read->lossy && rows == all;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, counts, 3, MPIU_INT64, MPI_SUM, comm));
+  *each = counts[2] == size ? PETSC_TRUE : PETSC_FALSE;
+  *once = counts[0] == all && counts[1] == size ? PETSC_TRUE : PETSC_FALSE;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftH5ReadIsGood(MPI_Comm comm, hid_t file, const char path[], WeftH5Read *read, PetscBool *good)
+{
+  PetscInt64 wanted;
+  PetscBool  summed, once = PETSC_FALSE, each = PETSC_FALSE, bad;
+  uint32_t   crc = read->crc;
+  hid_t      dataset, space;
+  hsize_t    dims[H5S_MAX_RANK] = {0};
+
+  PetscFunctionBegin;
+  *good = PETSC_TRUE;
+  PetscCall(WeftH5GetInts(file, path, WEFT_H5_CRC, 1, &wanted, &summed));
+  if (!summed) PetscFunctionReturn(PETSC_SUCCESS);
+  WeftH5Get(dataset, H5Dopen2(file, path, H5P_DEFAULT));
+  WeftH5Get(space, H5Dget_space(dataset));
+  WeftH5(H5Sget_simple_extent_dims(space, dims, NULL));
+  WeftH5(H5Sclose(space));
+  WeftH5(H5Dclose(dataset));
+  PetscCall(Covers(comm, read, (PetscInt64)dims[0], &once, &each));
+  if (!once && !each) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!each) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &crc, 1, MPI_UINT32_T, MPI_BXOR, comm));
+  PetscCall(WeftAnyRank(comm, crc == (uint32_t)wanted ? PETSC_FALSE : PETSC_TRUE, &bad));
+  *good = bad ? PETSC_FALSE : PETSC_TRUE;
+  *read = (WeftH5Read){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A dataset of which a part was not written, or a part twice, gets none. */
 static PetscErrorCode WriteSum(hid_t file, const Sum sum, uint32_t crc, int64_t written)
 {

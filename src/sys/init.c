@@ -10,10 +10,15 @@ static PetscLogEvent         events[WEFT_NUM_EVENTS];
 static double                event_seconds[WEFT_NUM_EVENTS]; /* an event that goes on has its start taken off */
 static volatile sig_atomic_t stop_requested = 0;
 
-/* Memory that one rank is short of is the user's to mend, too. */
+/* Memory that one rank is short of and a file that one cannot read are the user's to mend, too. */
+static PetscBool OfOneRank(PetscErrorCode n)
+{
+  return n == PETSC_ERR_MEM || n == PETSC_ERR_FILE_READ ? PETSC_TRUE : PETSC_FALSE;
+}
+
 static PetscBool Mendable(PetscErrorCode n)
 {
-  return n == WEFT_ERR_USER || n == PETSC_ERR_MEM ? PETSC_TRUE : PETSC_FALSE;
+  return n == WEFT_ERR_USER || OfOneRank(n) ? PETSC_TRUE : PETSC_FALSE;
 }
 
 /* A user's mistake is one line from rank 0; anything else is a fault and gets PETSc's trace. */
@@ -35,7 +40,7 @@ static PetscErrorCode ErrorHandler(MPI_Comm comm, int line, const char *fun, con
                rank, mess);
     for (char *c = message; *c; ++c)
       if ((unsigned char)*c < ' ') *c = '?'; /* what a file or an option says may hold anything */
-    if (!rank || n == PETSC_ERR_MEM) fprintf(stderr, "weft: error: %s\n", message);
+    if (!rank || OfOneRank(n)) fprintf(stderr, "weft: error: %s\n", message);
     fflush(stderr);
   }
   return n;
@@ -202,7 +207,7 @@ int WeftAbort(PetscErrorCode ierr)
   WeftOutputDiscardAll();
   WeftLockRelease();
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  if (status == WEFT_EXIT_FAULT || (ierr == PETSC_ERR_MEM && size > 1)) {
+  if (status == WEFT_EXIT_FAULT || (OfOneRank(ierr) && size > 1)) {
     MPI_Abort(MPI_COMM_WORLD, status);
     return status;
   }
