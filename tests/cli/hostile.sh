@@ -33,6 +33,7 @@ while read -r kind file; do
     run-2) echo "$verb train -structure '$file' $data $once" ;;
     network-*) echo "$verb encode -network '$file' $data" ;;
     learning-*) echo "$verb $going_on -o '$file' -resume" ;;
+    summed-*) echo "$verb info '$file' -verify" ;;
     training-*) echo "$verb $training -o '$file' -resume" ;;
   esac
 done < made > commands

@@ -1,6 +1,7 @@
-/* The readers of data, run and network files and of checkpoints. Input: the kind of file and the verb, then edits of a
-   good file, five bytes each; good files are in the folder WEFT_FUZZ_GOOD. Edits keep to what HDF5 can write: bytes
-   changed at random find faults of the HDF5 library in place of ours, and are tried with WEFT_FUZZ_BYTES set. */
+/* The readers of data, run and network files and of checkpoints, and weft info -verify. Input: the kind of file and the
+   verb, then edits of a good file, five bytes each; good files are in the folder WEFT_FUZZ_GOOD. Edits keep to what
+   HDF5 can write: bytes changed at random find faults of the HDF5 library in place of ours, and are tried with
+   WEFT_FUZZ_BYTES set. */
 #include "fuzz.h"
 #include <hdf5.h>
 #include <math.h>
@@ -217,6 +218,37 @@ static void Edit(const Good *g, const uint8_t edits[], size_t n)
   H5Fclose(file);
 }
 
+static herr_t Sum(hid_t file, const char *name, const H5O_info_t *info, void *ctx)
+{
+  hid_t space, attribute;
+  int   wrong = 1;
+
+  (void)ctx;
+  if (info->type != H5O_TYPE_DATASET) return 0;
+  space = H5Screate(H5S_SCALAR);
+  attribute = H5Acreate_by_name(file, name, "crc32", H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  if (attribute >= 0) {
+    H5Awrite(attribute, H5T_NATIVE_INT, &wrong);
+    H5Aclose(attribute);
+  }
+  H5Sclose(space);
+  return 0;
+}
+
+/* Every dataset with a checksum, a wrong one, so that all of it is read before it is found to be another. */
+static void Verify(const Good *g, const uint8_t edits[], size_t n)
+{
+  hid_t file;
+
+  Edit(g, edits, n);
+  file = H5Fopen("bad.h5", H5F_ACC_RDWR, H5P_DEFAULT);
+  if (file < 0) return;
+  H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, Sum, NULL);
+  H5Fclose(file);
+  FuzzStop(0);
+  FuzzRun("info bad.h5 -verify");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   static const char *const runs[] = {
@@ -234,6 +266,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   const int        which = size ? data[0] % 9 : 0;
   const size_t     n = size ? (size - 1) / EDIT : 0, edits = n < MOST_EDITS ? n : MOST_EDITS;
 
+  if (size && data[0] > UINT8_MAX - KINDS) {
+    Verify(&good[UINT8_MAX - data[0]], data + 1, edits);
+    return 0;
+  }
   if (getenv("WEFT_FUZZ_BYTES"))
     EditBytes(&good[kinds[which]], data + 1, edits);
   else

@@ -3,8 +3,9 @@ cannot be. The good files hold no checksums (tests/fuzz/good.sh), which would te
 
     hostile.py FOLDER SHARE data=good.h5 run=run.h5 ...
 
-leaves FOLDER/KIND-PLACE-DAMAGE.h5 for every case and prints one line, KIND FILE, for each. SHARE: one in so many of the
-pairs of place and damage, in turn, so that each place and each damage has its share; 1 stands for all.
+leaves FOLDER/KIND-PLACE-DAMAGE.h5 for every case and prints one line, KIND FILE, for each; for one in four also a
+variant in which every dataset has a checksum, a wrong one, with "summed" for KIND. SHARE: one in so many of the pairs of
+place and damage, in turn, so that each place and each damage has its share; 1 stands for all.
 """
 from __future__ import annotations
 
@@ -239,6 +240,16 @@ def _spoil(good: Path, bad: Path, place: str, make: Make) -> None:
         make(file, place, values)
 
 
+def _sum(good: Path, bad: Path) -> None:
+    """What was changed must be read to its end before it is found to be another."""
+    def mark(_: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            item.attrs["crc32"] = 1
+    shutil.copy(good, bad)
+    with h5py.File(bad, "r+") as file:
+        file.visititems(mark)
+
+
 def main(folder: str, share: str, *kinds: str) -> None:
     for kind, _, good in (argument.partition("=") for argument in kinds):
         for number, (place, damage, make) in enumerate(cases(Path(good))):
@@ -248,6 +259,10 @@ def main(folder: str, share: str, *kinds: str) -> None:
             bad = Path(folder) / f"{kind}-{place.replace('/', '.')}-{damage}.h5"
             _spoil(Path(good), bad, place, make)
             print(kind, bad)
+            if not (number * 2654435761 >> 23) % 4:
+                summed = bad.with_name(f"{bad.stem}-summed.h5")
+                _sum(bad, summed)
+                print("summed", summed)
 
 
 if __name__ == "__main__":
