@@ -113,9 +113,9 @@ extern PetscErrorCode WeftH5WriteText(MPI_Comm comm, hid_t file, const char path
 /* PetscFree() it; NULL where path is no such dataset. */
 extern PetscErrorCode WeftH5ReadText(hid_t file, const char path[], char **text);
 
-/* WeftH5WriteSums - the checksum of each dataset that was created by these functions and written in full, as its
-   attribute crc32: what Python's zlib.crc32 has of its bytes. Then the
-   file is flushed, and WeftH5WriteHeapSums - the same of the names of dimensions - is the last before it is closed. */
+/* WeftH5WriteSums - the checksum of each dataset that was created by these functions, as its attribute crc32: what
+   Python's zlib.crc32 has of its bytes. One that was not written in full is a fault. Then the file is flushed, and
+   WeftH5WriteHeapSums - the same of the names of dimensions - is the last before it is closed. */
 extern PetscErrorCode WeftH5WriteSums(MPI_Comm comm, hid_t file);
 extern PetscErrorCode WeftH5WriteHeapSums(MPI_Comm comm, hid_t file);
 /* For a file that is given up. Not collective. */

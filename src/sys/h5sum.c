@@ -184,7 +184,7 @@ PetscErrorCode WeftH5ReadIsGood(MPI_Comm comm, hid_t file, const char path[], We
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A dataset of which a part was not written, or a part twice, gets none. */
+/* A dataset of which a part was not written, or a part twice, is a defect of ours: its numbers would be others. */
 static PetscErrorCode WriteSum(hid_t file, const Sum sum, uint32_t crc, int64_t written)
 {
   hid_t   dataset, type;
@@ -196,7 +196,9 @@ static PetscErrorCode WriteSum(hid_t file, const Sum sum, uint32_t crc, int64_t 
   PetscCall(Bytes(dataset, type, &all));
   WeftH5(H5Tclose(type));
   WeftH5(H5Dclose(dataset));
-  if ((int64_t)all == written) PetscCall(WeftH5SetInt(file, sum->path, WEFT_H5_CRC, crc));
+  PetscCheck((int64_t)all == written, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s of %s: %lld of its %lld bytes were written",
+             sum->path, WeftH5FileName(file), (long long)written, (long long)all);
+  PetscCall(WeftH5SetInt(file, sum->path, WEFT_H5_CRC, crc));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
