@@ -4,11 +4,12 @@
    WEFT_FAULT_PATHS   suffixes, separated by colons; without it nothing is counted
    WEFT_FAULT_RANK    the rank whose calls are meant; without it every rank's
    WEFT_FAULT_CALL    which call, from 1; without it, or 0, none fails
-   WEFT_FAULT_ERRNO   what it fails with, a number; without it the call writes half of what it should: no failure
-   WEFT_FAULT_LATE    set: a write that fails says that all went well, writes nothing, and the next flush or close of
-                      that descriptor tells, once, as on NFS
-   WEFT_FAULT_LASTING set: so do all calls after it that would write or make room, as on a disk that stays full
-   WEFT_FAULT_LOG     a file that gets a line for every call: rank, number, function, "failed" or "ok" */
+   WEFT_FAULT_ERRNO   what it fails with, a number; without it the call writes or reads half of what it should: no
+   failure WEFT_FAULT_FLIP    set: a read goes well, but for one bit in the middle of what it brings WEFT_FAULT_LATE
+   set: a write that fails says that all went well, writes nothing, and the next flush or close of that descriptor
+   tells, once, as on NFS WEFT_FAULT_LASTING set: so do all calls after it that would write or make room, as on a disk
+   that stays full WEFT_FAULT_LOG     a file that gets a line for every call: rank, number, function, "failed" or "ok",
+   path */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,11 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef enum { PASS, FAIL, HALF, LATE } Fate;
+typedef enum { PASS, FAIL, HALF, LATE, FLIP } Fate;
 typedef enum { OTHER, WRITES } Kind; /* WRITES: a full disk refuses it */
 
 static atomic_int count;
@@ -55,20 +57,28 @@ static int Watched(const char path[])
 }
 
 /* By the system's own call: the functions below are in the way of any other. */
-static void Log(int number, const char function[], Fate fate)
+static void Log(int number, const char function[], Fate fate, const char path_of_call[])
 {
   static int (*real)(const char *, int, ...);
   const char *path = getenv("WEFT_FAULT_LOG");
-  char        line[128];
+  char        line[PATH_MAX + 128];
   int         fd, n;
 
   if (!path) return;
   if (!real) *(void **)&real = dlsym(RTLD_NEXT, "open64");
   fd = real(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) return;
-  n = snprintf(line, sizeof(line), "%d %d %s %s\n", Rank(), number, function, fate == PASS ? "ok" : "failed");
+  n = snprintf(line, sizeof(line), "%d %d %s %s %s\n", Rank(), number, function, fate == PASS ? "ok" : "failed",
+               path_of_call);
   if (write(fd, line, (size_t)n) < 0) abort();
   close(fd);
+}
+
+static Fate Misfortune(int error)
+{
+  if (getenv("WEFT_FAULT_FLIP")) return FLIP;
+  if (!error) return HALF;
+  return getenv("WEFT_FAULT_LATE") ? LATE : FAIL;
 }
 
 static Fate FateOf(const char path[], const char function[], Kind kind)
@@ -80,8 +90,8 @@ static Fate FateOf(const char path[], const char function[], Kind kind)
   if (!Watched(path) || FromEnvironment("WEFT_FAULT_RANK", Rank()) != Rank()) return PASS;
   number = ++count;
   if (number == call || (call && number > call && kind == WRITES && getenv("WEFT_FAULT_LASTING")))
-    fate = !error ? HALF : getenv("WEFT_FAULT_LATE") ? LATE : FAIL;
-  Log(number, function, fate);
+    fate = Misfortune(error);
+  Log(number, function, fate, path);
   if (fate == FAIL) errno = error;
   return fate;
 }
@@ -153,11 +163,74 @@ ON_FILE(int, posix_fallocate, WRITES, errno, (int fd, off_t at, off_t length), (
 ON_FILE(int, posix_fallocate64, WRITES, errno, (int fd, off64_t at, off64_t length), (fd, at, length))
 ON_FILE(off_t, lseek, OTHER, -1, (int fd, off_t at, int whence), (fd, at, whence))
 ON_FILE(off64_t, lseek64, OTHER, -1, (int fd, off64_t at, int whence), (fd, at, whence))
-ON_FILE(ssize_t, read, OTHER, -1, (int fd, void *to, size_t n), (fd, to, n))
-ON_FILE(ssize_t, pread, OTHER, -1, (int fd, void *to, size_t n, off_t at), (fd, to, n, at))
-ON_FILE(ssize_t, pread64, OTHER, -1, (int fd, void *to, size_t n, off64_t at), (fd, to, n, at))
-ON_FILE(ssize_t, preadv, OTHER, -1, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at))
-ON_FILE(ssize_t, preadv64, OTHER, -1, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at))
+ON_FILE(int, flock, OTHER, -1, (int fd, int operation), (fd, operation))
+
+/* Of those that are a matter of locks. All third arguments pass as a pointer does. */
+static int Locks(int command)
+{
+  return command == F_GETLK || command == F_SETLK || command == F_SETLKW || command == F_OFD_GETLK ||
+         command == F_OFD_SETLK || command == F_OFD_SETLKW;
+}
+#define LOCK(name)                                                                                                     \
+  int name(int fd, int command, ...)                                                                                   \
+  {                                                                                                                    \
+    va_list list;                                                                                                      \
+    void   *third;                                                                                                     \
+    NEXT(name);                                                                                                        \
+    va_start(list, command);                                                                                           \
+    third = va_arg(list, void *);                                                                                      \
+    va_end(list);                                                                                                      \
+    return Locks(command) && FateOfOpen(fd, #name, OTHER) == FAIL ? -1 : next(fd, command, third);                     \
+  }
+LOCK(fcntl)
+LOCK(fcntl64)
+
+/* Half of the first piece. */
+static struct iovec Half(const struct iovec *v)
+{
+  return (struct iovec){v->iov_base, (v->iov_len + 1) / 2};
+}
+/* One bit of the middle of what was read. */
+static void Flip(const struct iovec *v, int n, ssize_t read)
+{
+  size_t at = (size_t)(read > 0 ? read : 0) / 2;
+
+  for (int i = 0; i < n && read > 0; at -= v[i++].iov_len) {
+    if (at >= v[i].iov_len) continue;
+    ((unsigned char *)v[i].iov_base)[at] ^= 16;
+    return;
+  }
+}
+#define READ_PIECES(name, parameters, whole, half)                                                                     \
+  ssize_t name parameters                                                                                              \
+  {                                                                                                                    \
+    const Fate         fate = FateOfOpen(fd, #name, OTHER);                                                            \
+    const struct iovec first = Half(v);                                                                                \
+    ssize_t            length;                                                                                         \
+    NEXT(name);                                                                                                        \
+    if (fate == FAIL) return -1;                                                                                       \
+    length = fate == HALF ? next half : next whole;                                                                    \
+    if (fate == FLIP) Flip(v, n, length);                                                                              \
+    return length;                                                                                                     \
+  }
+READ_PIECES(readv, (int fd, const struct iovec *v, int n), (fd, v, n), (fd, &first, 1))
+READ_PIECES(preadv, (int fd, const struct iovec *v, int n, off_t at), (fd, v, n, at), (fd, &first, 1, at))
+READ_PIECES(preadv64, (int fd, const struct iovec *v, int n, off64_t at), (fd, v, n, at), (fd, &first, 1, at))
+#define READ(name, parameters, whole, half)                                                                            \
+  ssize_t name parameters                                                                                              \
+  {                                                                                                                    \
+    const Fate         fate = FateOfOpen(fd, #name, OTHER);                                                            \
+    const struct iovec all = {to, n};                                                                                  \
+    ssize_t            length;                                                                                         \
+    NEXT(name);                                                                                                        \
+    if (fate == FAIL) return -1;                                                                                       \
+    length = fate == HALF ? next half : next whole;                                                                    \
+    if (fate == FLIP) Flip(&all, 1, length);                                                                           \
+    return length;                                                                                                     \
+  }
+READ(read, (int fd, void *to, size_t n), (fd, to, n), (fd, to, (n + 1) / 2))
+READ(pread, (int fd, void *to, size_t n, off_t at), (fd, to, n, at), (fd, to, (n + 1) / 2, at))
+READ(pread64, (int fd, void *to, size_t n, off64_t at), (fd, to, n, at), (fd, to, (n + 1) / 2, at))
 
 /* A close that fails has closed all the same. */
 int close(int fd)
@@ -190,11 +263,6 @@ WRITE(write, (int fd, const void *from, size_t n), (fd, from, n), (fd, from, (n 
 WRITE(pwrite, (int fd, const void *from, size_t n, off_t at), (fd, from, n, at), (fd, from, (n + 1) / 2, at))
 WRITE(pwrite64, (int fd, const void *from, size_t n, off64_t at), (fd, from, n, at), (fd, from, (n + 1) / 2, at))
 
-/* Half of the first piece. */
-static struct iovec Half(const struct iovec *v)
-{
-  return (struct iovec){v->iov_base, (v->iov_len + 1) / 2};
-}
 static size_t Length(const struct iovec *v, int n)
 {
   size_t length = 0;
