@@ -24,6 +24,8 @@ extern PetscErrorCode WeftBlockDestroy(WeftBlock *block);
 extern WeftBlock WeftBlockRows(const WeftBlock *block, size_t first, size_t rows);
 extern double    WeftBlockGet(const WeftBlock *block, size_t row, size_t col);
 extern void      WeftBlockSet(WeftBlock *block, size_t row, size_t col, double value);
+/* Is none of its numbers infinite or NaN? */
+extern PetscBool WeftBlockFinite(const WeftBlock *block);
 /* Row to and from doubles. */
 extern void WeftBlockGetRow(const WeftBlock *block, size_t row, double values[]);
 extern void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[]);

@@ -75,6 +75,31 @@ void WeftBlockSetRow(WeftBlock *block, size_t row, const double values[])
     for (size_t j = 0; j < block->cols; ++j) block->values.d[first + j] = values[j];
 }
 
+/* Nought times a number is nought, times anything else it is none. */
+WEFT_SIMD static PetscBool FiniteSingle(size_t n, const float *values)
+{
+  float left = 0;
+
+  WEFT_VECTOR_LOOP(reduction(+ : left))
+  for (size_t i = 0; i < n; ++i) left += 0 * values[i];
+  return left == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+WEFT_SIMD static PetscBool FiniteDouble(size_t n, const double *values)
+{
+  double left = 0;
+
+  WEFT_VECTOR_LOOP(reduction(+ : left))
+  for (size_t i = 0; i < n; ++i) left += 0 * values[i];
+  return left == 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
+PetscBool WeftBlockFinite(const WeftBlock *b)
+{
+  return b->precision == WEFT_SINGLE ? FiniteSingle(b->rows * b->cols, b->values.s)
+                                     : FiniteDouble(b->rows * b->cols, b->values.d);
+}
+
 enum { STREAMS = 16 }; /* columns at a time: as many as a processor reads ahead of, and whole cache lines of a row */
 
 void WeftBlockFromColumns(const double *columns, size_t ld, WeftBlock *b)

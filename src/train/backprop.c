@@ -1,5 +1,6 @@
 /* The rule "backprop": stochastic gradient descent by back-propagation, the batch spread over all ranks. */
 #include "trainimpl.h"
+#include <math.h>
 
 static const double statistics_momentum = 0.1;
 
@@ -121,13 +122,17 @@ static PetscErrorCode Step(WeftTrainer t)
   Backprop         *b = t->data;
   WeftScore         score = {0};
   WeftOptimiserStep step = {t->step, 0, 0};
+  PetscBool         finite;
 
   PetscFunctionBegin;
   PetscCall(Propagate(t, b, &score));
   PetscCall(Reduce(t, b, &score));
   t->rate = step.rate = WeftTrainRate(&t->settings, t->step, t->steps, t->steps_per_epoch);
   step.scale = 1 / PetscMax(score.samples, 1);
-  WeftOptimiserUpdate(&t->settings, t->network, &b->gradient, &step, b->m, b->v);
+  PetscCall(WeftTrainerCheckFinite(t, isfinite(score.loss) ? PETSC_TRUE : PETSC_FALSE, "the loss"));
+  finite = WeftOptimiserUpdate(&t->settings, t->network, &b->gradient, &step, b->m, b->v);
+  PetscCall(WeftTrainerCheckFinite(t, finite, "a weight or its gradient"));
+  PetscCall(WeftTrainerCheckFinite(t, WeftBlockFinite(&t->network->statistics), "a running mean or variance"));
   Average(t, b);
   t->score.loss += score.loss;
   t->score.correct += score.correct;

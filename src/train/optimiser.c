@@ -24,32 +24,35 @@ double WeftTrainRate(const WeftTrainSettings *s, PetscInt64 step, PetscInt64 ste
   return s->rate;
 }
 
-static void UpdatePart(const WeftTrainSettings *s, const WeftNetworkPart *part, const WeftBlock *gradient,
-                       const WeftOptimiserStep *o, WeftBlock *m, WeftBlock *v, WeftBlock *w)
+/* 0, or NaN: see the kernels. */
+static double UpdatePart(const WeftTrainSettings *s, const WeftNetworkPart *part, const WeftBlock *gradient,
+                         const WeftOptimiserStep *o, WeftBlock *m, WeftBlock *v, WeftBlock *w)
 {
   const size_t n = part->rows * (part->cols ? part->cols : 1), at = part->first;
   const double decay = part->decays ? s->decay : 0, left1 = 1 - pow(adam_first, (double)o->step + 1),
                left2 = 1 - pow(adam_second, (double)o->step + 1);
 
   if (s->optimiser == WEFT_OPTIMISER_ADAM && w->precision == WEFT_SINGLE)
-    AdamSingle(n, gradient->values.s + at, o->scale, o->rate, decay, left1, left2, m->values.s + at, v->values.s + at,
-               w->values.s + at);
-  else if (s->optimiser == WEFT_OPTIMISER_ADAM)
-    AdamDouble(n, gradient->values.d + at, o->scale, o->rate, decay, left1, left2, m->values.d + at, v->values.d + at,
-               w->values.d + at);
-  else if (w->precision == WEFT_SINGLE)
-    MomentumSingle(n, gradient->values.s + at, o->scale, o->rate, decay, s->momentum, m->values.s + at,
-                   w->values.s + at);
-  else
-    MomentumDouble(n, gradient->values.d + at, o->scale, o->rate, decay, s->momentum, m->values.d + at,
-                   w->values.d + at);
+    return (double)AdamSingle(n, gradient->values.s + at, o->scale, o->rate, decay, left1, left2, m->values.s + at,
+                              v->values.s + at, w->values.s + at);
+  if (s->optimiser == WEFT_OPTIMISER_ADAM)
+    return AdamDouble(n, gradient->values.d + at, o->scale, o->rate, decay, left1, left2, m->values.d + at,
+                      v->values.d + at, w->values.d + at);
+  if (w->precision == WEFT_SINGLE)
+    return (double)MomentumSingle(n, gradient->values.s + at, o->scale, o->rate, decay, s->momentum, m->values.s + at,
+                                  w->values.s + at);
+  return MomentumDouble(n, gradient->values.d + at, o->scale, o->rate, decay, s->momentum, m->values.d + at,
+                        w->values.d + at);
 }
 
-void WeftOptimiserUpdate(const WeftTrainSettings *s, WeftNetwork *net, const WeftBlock *gradient,
-                         const WeftOptimiserStep *step, WeftBlock *m, WeftBlock *v)
+PetscBool WeftOptimiserUpdate(const WeftTrainSettings *s, WeftNetwork *net, const WeftBlock *gradient,
+                              const WeftOptimiserStep *step, WeftBlock *m, WeftBlock *v)
 {
+  double left = 0;
+
   for (int i = 0; i < net->nparts; ++i)
-    if (!net->part[i].statistic) UpdatePart(s, &net->part[i], gradient, step, m, v, &net->parameters);
+    if (!net->part[i].statistic) left += UpdatePart(s, &net->part[i], gradient, step, m, v, &net->parameters);
+  return left == 0 ? PETSC_TRUE : PETSC_FALSE;
 }
 
 void WeftOptimiserAverage(const WeftBlock *values, double part, WeftBlock *average)

@@ -212,19 +212,34 @@ static PetscErrorCode Share(const double all[], Vec v)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same on every rank. */
+static PetscErrorCode CheckFinite(const Softmax *s, Tao tao, double f)
+{
+  const WeftBlock gradient = {1, Variables(s), WEFT_DOUBLE, {s->gradient}};
+  PetscInt        iteration;
+
+  PetscFunctionBegin;
+  PetscCall(TaoGetIterationNumber(tao, &iteration));
+  WeftUserCheck(isfinite(f) && WeftBlockFinite(&gradient), s->problem->comm,
+                "rule softmax, iteration %lld: the loss or its gradient is not a finite number (try -weft_precision "
+                "double, or another -weft_readout_decay)",
+                (long long)iteration);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ObjectiveGradient(Tao tao, Vec v, double *f, Vec gradient, void *ctx)
 {
   Softmax *s = ctx;
   double   loss = 0;
 
   PetscFunctionBegin;
-  (void)tao;
   PetscCall(GatherTheta(s, v));
   Unscale(s);
   PetscCall(AddSamples(s, &loss));
   PetscCall(SumOverRanks(s, 1, &loss));
   PetscCall(SumOverRanks(s, Variables(s), s->gradient));
   *f = Scale(s, loss);
+  PetscCall(CheckFinite(s, tao, *f));
   PetscCall(Share(s->gradient, gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,6 @@
 /* A trainer: the loop around a rule, its history, checkpoints and signals. */
 #include "trainimpl.h"
+#include <math.h>
 
 const char *const WeftTrainedNames[WEFT_TRAINED_FIELDS] = {"epoch",         "train_loss", "train_accuracy", "test_loss",
                                                            "test_accuracy", "rate",       "seconds"};
@@ -72,6 +73,46 @@ PetscErrorCode WeftTrainerAddFigure(WeftTrainer t, const char name[], const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscBool Finite(double value)
+{
+  return isfinite(value) ? PETSC_TRUE : PETSC_FALSE;
+}
+
+/* step: counted from 1. */
+static PetscErrorCode CheckFinite(const WeftTrainer t, PetscInt64 step, PetscBool finite, const char what[])
+{
+  PetscFunctionBegin;
+  WeftUserCheck(finite || !t->rule->frozen, t->comm,
+                "rule %s: %s is not a finite number (try -weft_precision double, or a heavier penalty: "
+                "-weft_readout_ridge, -weft_readout_decay)",
+                t->rule->name, what);
+  WeftUserCheck(finite, t->comm,
+                "epoch %lld, step %lld: %s is not a finite number; the last checkpoint stands (try a smaller "
+                "-weft_train_rate, or -weft_precision double)",
+                (long long)((step - 1) / t->steps_per_epoch + 1), (long long)step, what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode WeftTrainerCheckFinite(WeftTrainer t, PetscBool finite, const char what[])
+{
+  PetscFunctionBegin;
+  PetscCall(CheckFinite(t, t->step + 1, finite, what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Nothing that a file would hold of the trainer may be other than finite. */
+static PetscErrorCode CheckAll(const WeftTrainer t)
+{
+  PetscBool finite = WeftBlockFinite(&t->network->parameters);
+
+  PetscFunctionBegin;
+  if (!WeftBlockFinite(&t->network->statistics)) finite = PETSC_FALSE;
+  for (int i = 0; i < t->nstate; ++i)
+    if (!WeftBlockFinite(&t->state[i].values)) finite = PETSC_FALSE;
+  PetscCall(CheckFinite(t, t->step, finite, "a number of the network or of its state"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Rank 0's clock and any rank's signal decide for all. */
 static PetscErrorCode Decide(WeftTrainer t, double since, double every, PetscBool *checkpoint, PetscBool *stop)
 {
@@ -97,6 +138,7 @@ static PetscErrorCode JudgeTest(WeftTrainer t, double entry[])
   if (t->rule->begin_evaluation) PetscCall((*t->rule->begin_evaluation)(t));
   PetscCall(WeftTrainEvaluate(t->comm, t->network, t->test, &score));
   if (t->rule->end_evaluation) PetscCall((*t->rule->end_evaluation)(t));
+  PetscCall(CheckFinite(t, t->step, Finite(score.loss), "the loss of the test samples"));
   entry[WEFT_TRAINED_TEST_LOSS] = score.loss / PetscMax(score.samples, 1);
   entry[WEFT_TRAINED_TEST_ACCURACY] = score.correct / PetscMax(score.samples, 1);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -111,6 +153,7 @@ static PetscErrorCode EndEpoch(WeftTrainer t)
   entry[WEFT_TRAINED_EPOCH] = (double)(t->entries + 1);
   entry[WEFT_TRAINED_LOSS] = t->score.loss / PetscMax(t->score.samples, 1);
   entry[WEFT_TRAINED_ACCURACY] = t->score.correct / PetscMax(t->score.samples, 1);
+  PetscCall(CheckFinite(t, t->step, Finite(entry[WEFT_TRAINED_LOSS]), "the loss"));
   entry[WEFT_TRAINED_RATE] = t->rate;
   PetscCall(JudgeTest(t, entry));
   t->score = (WeftScore){0};
@@ -170,11 +213,13 @@ PetscErrorCode WeftTrainerRun(WeftTrainer t, const WeftTrainerHooks *hooks, Pets
     if (t->step % BETWEEN || t->step == t->steps) continue;
     PetscCall(Decide(t, MPI_Wtime() - last, hooks->every, &save, stopped));
     if ((save || *stopped) && hooks->checkpoint) {
+      PetscCall(CheckAll(t));
       PetscCall((*hooks->checkpoint)(t, hooks->ctx));
       last = MPI_Wtime();
     }
   }
   PetscCall(WeftProgressEnd(&progress));
+  PetscCall(CheckAll(t));
   /* What was judged is the result: there it stays. */
   if (t->step == t->steps && t->rule->begin_evaluation) PetscCall((*t->rule->begin_evaluation)(t));
   PetscFunctionReturn(PETSC_SUCCESS);

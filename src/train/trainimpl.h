@@ -86,11 +86,18 @@ typedef struct {
   PetscInt64 step;
   double     rate, scale; /* scale: of the gradient */
 } WeftOptimiserStep;
-/* m, v: running moments of the gradient, of the parameters' shape; sgd uses m alone. */
-extern void WeftOptimiserUpdate(const WeftTrainSettings *settings, WeftNetwork *net, const WeftBlock *gradient,
-                                const WeftOptimiserStep *step, WeftBlock *m, WeftBlock *v);
+/* m, v: running moments of the gradient, of the parameters' shape; sgd uses m alone. False: a parameter or a moment is
+   no finite number any more. */
+extern PetscBool WeftOptimiserUpdate(const WeftTrainSettings *settings, WeftNetwork *net, const WeftBlock *gradient,
+                                     const WeftOptimiserStep *step, WeftBlock *m, WeftBlock *v);
 /* average += part (values − average) */
 extern void WeftOptimiserAverage(const WeftBlock *values, double part, WeftBlock *average);
+
+/* ---- what a rule asks of its trainer (trainer.c) ---- */
+
+/* A user's mistake that names the step, the next one to be counted, unless what is named is finite. All ranks hold the
+   same, and so no message is needed. */
+extern PetscErrorCode WeftTrainerCheckFinite(WeftTrainer trainer, PetscBool finite, const char what[]);
 
 /* A figure that the file holds below /readout, of so many numbers in double; lives as long as the trainer. */
 extern PetscErrorCode WeftTrainerAddFigure(WeftTrainer trainer, const char name[], const char description[],

@@ -97,4 +97,73 @@ for ranks in 1 2; do
   grep -q "not a finite number; the last checkpoint stands" err || fail "does not say so: $(cat err)"
   cmp part.h5 kept.h5 || fail "the checkpoint has changed"
 done
+
+# Training that diverges: caught at the step where it shows, on every rank; a checkpoint from before stands, with finite
+# numbers, and goes on to that same step.
+. "$WEFT_SOURCE/tests/lib/stops.sh"
+runs "$WEFT" synth -o labelled.h5 -samples 600 -test_samples 100 -size 8
+runs "$WEFT" learn -data labelled.h5 -o structure.h5 -weft_layers 1 -weft_atoms 16 -weft_iterations 8 -weft_batch_size 100
+train=("$WEFT" train -structure structure.h5 -data labelled.h5 -weft_train_batch_size 50)
+diverging=("${train[@]}" -weft_train_optimiser sgd -weft_train_rate 100 -weft_train_schedule constant
+  -weft_train_hidden 0 -weft_train_epochs 40)
+diverges() {
+  refuses "$@"
+  grep -q "^weft: error: epoch [0-9]*, step [0-9]*: .* -weft_train_rate" err || fail "no step, or no advice: $(cat err)"
+}
+for ranks in 1 2; do
+  for precision in single double; do
+    run=("$MPIEXEC" -n $ranks "${diverging[@]}" -weft_precision $precision)
+    diverges "is not a finite number; the last checkpoint stands" "${run[@]}" -o new.h5
+    rm -f part.h5
+    diverges "is not a finite number" "${run[@]}" -o part.h5 -weft_checkpoint_every 0
+    step=$(grep -o "epoch [0-9]*, step [0-9]*" err)
+    complete part.h5 0 || fail "no checkpoint stands"
+    finite part.h5 "${run[@]}"
+    cp part.h5 kept.h5
+    diverges "$step: " "${run[@]}" -o part.h5 -resume
+    cmp part.h5 kept.h5 || fail "the checkpoint has changed"
+  done
+done
+
+# Weights that overflow in a step whose loss does not; the checkpoint as it was written goes on.
+healthy=("${train[@]}" -weft_train_epochs 400)
+stops TERM self healthy.h5 "${healthy[@]}" -o healthy.h5 -weft_checkpoint_every 0
+stopped healthy.h5
+"$PYTHON" - <<'PY' || exit 1
+import h5py, shutil
+shutil.copy("healthy.h5", "part.h5")
+with h5py.File("part.h5", "r+") as file:
+    for name, value in ("m", 3e38), ("v", 0):
+        file["state"][name][...] = value
+        del file["state"][name].attrs["crc32"]
+PY
+cp part.h5 kept.h5
+for ranks in 1 2; do
+  diverges "a weight or its gradient is not a finite number" "$MPIEXEC" -n $ranks "${healthy[@]}" -o part.h5 -resume \
+    -weft_checkpoint_every 0
+  cmp part.h5 kept.h5 || fail "the checkpoint has changed"
+done
+runs "${healthy[@]}" -o healthy.h5 -resume
+finite healthy.h5 "${healthy[@]}"
+
+# Readouts of responses so small that their weights overflow, and so large that sums over samples do; in double neither.
+for factor in 1e-43 1e37; do
+  "$PYTHON" - $factor <<'PY' || exit 1
+import sys, h5py, shutil
+shutil.copy("structure.h5", "scaled.h5")
+with h5py.File("scaled.h5", "r+") as file:
+    file["layers/0"].attrs["lambda"] = 0.0
+    file["layers/0/dictionary"][...] *= float(sys.argv[1])
+    del file["layers/0/dictionary"].attrs["crc32"]
+PY
+  for rule in ridge softmax; do
+    readout=("${train[@]}" -structure scaled.h5 -weft_train_rule $rule)
+    for ranks in 1 2; do
+      [ $rule$factor = ridge1e37 ] || refuses "rule $rule" "$MPIEXEC" -n $ranks "${readout[@]}" -o new.h5
+    done
+    rm -f net.h5
+    runs "${readout[@]}" -o net.h5 -weft_precision double
+    finite net.h5 "${readout[@]}"
+  done
+done
 finish
