@@ -42,6 +42,11 @@ extern void WeftDataRange(PetscInt64 n, int rank, int size, PetscInt64 *row0, Pe
 extern PetscErrorCode WeftDataReadRows(WeftData data, WeftSplit split, PetscInt64 row0, PetscInt64 rows,
                                        WeftPrecision precision, WeftBlock *x);
 
+/* WeftDataChecksum - WeftBlockChecksum() of the first n samples of a split as WeftDataReadRows() has them, over all
+   ranks, of which each holds a few at a time. Collective. */
+extern PetscErrorCode WeftDataChecksum(WeftData data, WeftSplit split, PetscInt64 n, WeftPrecision precision,
+                                       uint64_t *sum);
+
 /* WeftDataReadLabels - the labels of rows [row0, row0 + rows) into labels[rows], each in [0, classes). Collective.
    A user's mistake: no labels, or one that is not a whole number in that range. */
 extern PetscErrorCode WeftDataReadLabels(WeftData data, WeftSplit split, PetscInt64 row0, PetscInt64 rows,

@@ -54,8 +54,9 @@ static PetscErrorCode LookForRun(Run *run)
   if (!run->check) PetscCall(WeftLockTake(comm, "-o", run->path));
   if (run->resume) PetscCall(WeftRunFileInspect(comm, "-o", run->path, &run->found));
   if (run->found == WEFT_RUN_MISSING) PetscCall(WeftOutputCheckNew(comm, "-o", run->path));
-  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileVerify(comm, "-o", run->path));
-  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
+  if (run->found == WEFT_RUN_MISSING) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftRunFileVerify(comm, "-o", run->path));
+  PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -161,6 +162,23 @@ static PetscErrorCode Learn(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is it of these samples? Then there is nothing to do. */
+static PetscErrorCode TellComplete(Run *run)
+{
+  uint64_t sum;
+
+  PetscFunctionBegin;
+  if (!run->check) {
+    PetscCall(WeftDataOpen(PETSC_COMM_WORLD, "-data", run->data_path, &run->data));
+    PetscCall(WeftDataChecksum(run->data, WEFT_TRAIN, WeftDataGetInfo(run->data)->samples[WEFT_TRAIN],
+                               run->settings.layer[0].precision, &sum));
+    PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, (PetscInt64)sum));
+  }
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run->path));
+  PetscCall(Destroy(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunLearn(const char word[])
 {
   Run run = {0};
@@ -169,12 +187,10 @@ static PetscErrorCode RunLearn(const char word[])
   (void)word;
   PetscCall(ReadOptions(&run));
   PetscCall(LookForRun(&run));
-  if (run.found == WEFT_RUN_COMPLETE) {
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run.path));
-    PetscCall(Destroy(&run));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(run.check ? Check(&run) : Learn(&run));
+  if (run.found == WEFT_RUN_COMPLETE)
+    PetscCall(TellComplete(&run));
+  else
+    PetscCall(run.check ? Check(&run) : Learn(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

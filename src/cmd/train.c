@@ -73,8 +73,9 @@ static PetscErrorCode LookForRun(Run *run)
   if (!run->check) PetscCall(WeftLockTake(comm, "-o", run->path));
   if (run->resume) PetscCall(WeftNetworkFileInspect(comm, "-o", run->path, &run->found));
   if (run->found == WEFT_RUN_MISSING) PetscCall(WeftOutputCheckNew(comm, "-o", run->path));
-  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileVerify(comm, "-o", run->path));
-  if (run->found == WEFT_RUN_CHECKPOINT) PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
+  if (run->found == WEFT_RUN_MISSING) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftRunFileVerify(comm, "-o", run->path));
+  PetscCall(WeftRunFileCheckOptions(comm, run->path, run->yaml, may_change));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -114,7 +115,7 @@ static PetscErrorCode OpenStructure(Run *run)
     WeftStructureOpen(PETSC_COMM_WORLD, "-structure", run->structure_path, run->settings.precision, &run->structure));
   PetscCall(WeftStructureCheckWidth(run->structure, "-data", run->data_path, WeftDataGetInfo(run->data)->features));
   WeftStructureDescribe(run->structure, sizeof(run->structure_text), run->structure_text);
-  if (run->found == WEFT_RUN_CHECKPOINT)
+  if (run->found != WEFT_RUN_MISSING)
     PetscCall(WeftNetworkFileCheckStructure(PETSC_COMM_WORLD, run->path, run->structure_text));
   PetscCall(CountLayers(run));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -367,6 +368,23 @@ static PetscErrorCode Check(Run *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Is it of this structure and these samples? Then there is nothing to do. */
+static PetscErrorCode TellComplete(Run *run)
+{
+  uint64_t sum;
+
+  PetscFunctionBegin;
+  if (!run->check) {
+    PetscCall(OpenData(run));
+    PetscCall(OpenStructure(run));
+    PetscCall(WeftDataChecksum(run->data, WEFT_TRAIN, CountSamples(run, WEFT_TRAIN), run->settings.precision, &sum));
+    PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, (PetscInt64)sum));
+  }
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run->path));
+  PetscCall(Destroy(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RunTrain(const char word[])
 {
   Run run = {0};
@@ -375,12 +393,10 @@ static PetscErrorCode RunTrain(const char word[])
   (void)word;
   PetscCall(ReadOptions(&run));
   PetscCall(LookForRun(&run));
-  if (run.found == WEFT_RUN_COMPLETE) {
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run.path));
-    PetscCall(PetscFree(run.yaml));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(run.check ? Check(&run) : Train(&run));
+  if (run.found == WEFT_RUN_COMPLETE)
+    PetscCall(TellComplete(&run));
+  else
+    PetscCall(run.check ? Check(&run) : Train(&run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -175,6 +175,28 @@ PetscErrorCode WeftDataReadRows(WeftData data, WeftSplit split, PetscInt64 row0,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftDataChecksum(WeftData data, WeftSplit split, PetscInt64 n, WeftPrecision precision, uint64_t *sum)
+{
+  const PetscInt64 at_once = 2048;
+  PetscInt64       row0, rows;
+  int              rank, size;
+  WeftBlock        x;
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(data->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(data->comm, &size));
+  WeftDataRange(n, rank, size, &row0, &rows);
+  *sum = 0;
+  for (PetscInt64 done = 0; done < (n + size - 1) / size; done += at_once) { /* the most that any rank has */
+    const PetscInt64 first = row0 + PetscMin(done, rows), count = PetscMin(at_once, row0 + rows - first);
+    PetscCall(WeftDataReadRows(data, split, first, count, precision, &x));
+    *sum += WeftBlockChecksum(&x, (uint64_t)first);
+    PetscCall(WeftBlockDestroy(&x));
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 1, MPI_UINT64_T, MPI_SUM, data->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftDataReadLabels(WeftData data, WeftSplit split, PetscInt64 row0, PetscInt64 rows, int32_t labels[])
 {
   PetscErrorCode ierr;

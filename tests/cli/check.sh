@@ -94,6 +94,7 @@ accepts "700 training" "${long[@]}" -resume -check
 refuses_alone "-resume: part.h5 was begun with -seed 1, not 2" "${long[@]}" -resume -check -seed 2
 complete part.h5 0 || fail "-check went on with the run"
 accepts "part.h5 is not finished yet" "$WEFT" train -data data.h5 -structure part.h5 -o new.h5 -check
-runs "$WEFT" learn -data data.h5 -o run.h5 -resume -check
+runs "${learn[@]}" -o run.h5 -resume -check
 grep -q "run.h5 is complete: nothing to resume" out || fail "a complete run: $(cat out)"
+refuses_alone "-resume: run.h5 was begun with -seed 1, not 2" "${learn[@]}" -o run.h5 -resume -check -seed 2
 finish

@@ -87,4 +87,44 @@ until [ elsewhere.h5 -nt before ] || ! kill -0 $pid 2> /dev/null; do sleep 0.02;
 kill $pid
 wait $pid
 [ $? -eq 75 ] || fail "not resumed after a move: $(cat out err)"
+
+# A complete file is held to the same, and stays as it is: other options, data or structure, and numbers that have changed.
+complete=("$WEFT" learn -weft_atoms 16 -weft_batch_size 100 -weft_iterations 20 -weft_layers 1)
+runs "${complete[@]}" -data moved.h5 -o run.h5
+runs "${complete[@]}" -data moved.h5 -o second.h5 -seed 9
+train=("$WEFT" train -weft_train_epochs 2 -weft_train_hidden 8)
+runs "${train[@]}" -structure run.h5 -data moved.h5 -o net.h5
+for n in 1 2; do # as they were asked for, but for where the files are
+  runs "$MPIEXEC" -n $n "${complete[@]}" -data moved.h5 -o run.h5 -weft_checkpoint_every 3 -resume
+  grep -q "run.h5 is complete: nothing to resume" out || fail "complete: $(cat out)"
+  runs "$MPIEXEC" -n $n "${train[@]}" -structure run.h5 -data moved.h5 -o net.h5 -resume
+  grep -q "net.h5 is complete: nothing to resume" out || fail "complete: $(cat out)"
+done
+"$PYTHON" - <<'PY' || exit 1
+import shutil, sys
+import h5py
+for name, path in ("run.h5", "layers/0/dictionary"), ("net.h5", "weights/output/weights"):
+    with h5py.File(name) as f:
+        place = f[path].id.get_offset()
+    with open(name, "rb") as f:
+        whole = bytearray(f.read())
+    whole[place + 2] ^= 1
+    open("flipped-" + name, "wb").write(whole)
+PY
+# kept WORDS FILE COMMAND...: refused at one rank and at two, and the file as it was.
+kept() {
+  cp "$2" before
+  refuses_alone "$1" "${@:3}" -o "$2" -resume
+  refuses "$1" "$MPIEXEC" -n 2 "${@:3}" -o "$2" -resume
+  cmp -s "$2" before || fail "$2 was touched"
+}
+kept "run.h5 was begun with -weft_atoms 16, not 64" run.h5 "${complete[@]}" -data moved.h5 -weft_atoms 64
+kept "run.h5 was begun with -seed 1, not 5" run.h5 "${complete[@]}" -data moved.h5 -seed 5
+kept "-data other.h5: other samples than those that run.h5 was begun with" run.h5 "${complete[@]}" -data other.h5
+kept "-data more.h5: other samples than those that run.h5 was begun with" run.h5 "${complete[@]}" -data more.h5
+kept "flipped-run.h5: /layers/0/dictionary is not what its checksum says" flipped-run.h5 "${complete[@]}" -data moved.h5
+kept "net.h5 was begun with -weft_train_epochs 2, not 3" net.h5 "${train[@]}" -structure run.h5 -data moved.h5 -weft_train_epochs 3
+kept "-data other.h5: other samples than those that net.h5 was begun with" net.h5 "${train[@]}" -structure run.h5 -data other.h5
+kept "another structure than net.h5 was begun with" net.h5 "${train[@]}" -structure second.h5 -data moved.h5
+kept "flipped-net.h5: /weights/output/weights is not what its checksum says" flipped-net.h5 "${train[@]}" -structure run.h5 -data moved.h5
 finish
