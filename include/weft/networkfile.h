@@ -15,8 +15,10 @@ typedef struct {
   const char         *structure; /* where the structure came from, as text */
   const WeftDataInfo *data;      /* picture shape */
   PetscInt64          seed;
-  PetscInt64          data_checksum;
-  double              test_accuracy; /* NaN: no test samples */
+  PetscInt64          data_checksum;   /* of the training samples as read */
+  PetscInt64          labels_checksum; /* of their labels */
+  PetscInt64          test_checksum;   /* of the test samples and their labels; 0: none that are labelled */
+  double              test_accuracy;   /* NaN: no test samples */
   /* the history: columns [entries] of an array [entries, columns] */
   int                columns;
   const char *const *column_name, *const *column_note;
@@ -53,6 +55,11 @@ extern PetscErrorCode WeftNetworkFileRead(MPI_Comm comm, const char option[], co
    record that were made as when it was begun; what does not fit is a user's mistake. */
 extern PetscErrorCode WeftNetworkFileResume(MPI_Comm comm, const char path[], WeftNetworkRecord *record,
                                             WeftNetwork *network);
+/* WeftNetworkFileCheckLabels - a user's mistake where the file was begun with other labels of the training samples, or
+   other test samples, than data_path has, whose checksums the record holds. A file of before there were such checksums
+   passes with a note. */
+extern PetscErrorCode WeftNetworkFileCheckLabels(MPI_Comm comm, const char path[], const char data_path[],
+                                                 const WeftNetworkRecord *record);
 /* WeftNetworkFileCheckStructure - a user's mistake where the file was begun with another structure than this, as
    WeftStructureDescribe() tells it: "PATH CHECKSUM". The path may differ. */
 extern PetscErrorCode WeftNetworkFileCheckStructure(MPI_Comm comm, const char path[], const char structure[]);

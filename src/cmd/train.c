@@ -212,11 +212,28 @@ static PetscErrorCode PrepareSamples(Run *run, WeftBlock *x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* This rank's part of the labels, and its part of their checksum. */
+static PetscErrorCode ReadLabels(Run *run, WeftSplit split, PetscInt64 rows, uint64_t *sum)
+{
+  WeftSamples *s = &run->samples[split];
+  WeftBlock    bytes;
+
+  PetscFunctionBegin;
+  PetscCall(PetscMalloc1((size_t)rows, &s->labels));
+  PetscCall(WeftDataReadLabels(run->data, split, s->row0, rows, s->labels));
+  bytes = (WeftBlock){(size_t)rows, 1, WEFT_SINGLE, {s->labels}}; /* as many bytes as an int32 */
+  *sum = WeftBlockChecksum(&bytes, (uint64_t)s->row0);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The samples as they are in the file, and into the record what tells them from others; of a complete run that alone.
+ */
 static PetscErrorCode ReadSamples(Run *run, WeftSplit split)
 {
   WeftSamples *s = &run->samples[split];
   PetscInt64   rows;
-  uint64_t     sum;
+  uint64_t     sum, labels;
   int          rank, size;
 
   PetscFunctionBegin;
@@ -224,26 +241,36 @@ static PetscErrorCode ReadSamples(Run *run, WeftSplit split)
   PetscCallMPI(MPI_Comm_size(PETSC_COMM_WORLD, &size));
   s->n = CountSamples(run, split);
   WeftDataRange(s->n, rank, size, &s->row0, &rows);
-  PetscCall(WeftDataReadRows(run->data, split, s->row0, rows, run->settings.precision, &s->x));
-  PetscCall(PetscMalloc1((size_t)rows, &s->labels));
-  PetscCall(WeftDataReadLabels(run->data, split, s->row0, rows, s->labels));
-  sum = WeftBlockChecksum(&s->x, (uint64_t)s->row0);
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  if (run->found == WEFT_RUN_COMPLETE) {
+    PetscCall(WeftDataChecksum(run->data, split, s->n, run->settings.precision, &sum));
+  } else {
+    PetscCall(WeftDataReadRows(run->data, split, s->row0, rows, run->settings.precision, &s->x));
+    sum = WeftBlockChecksum(&s->x, (uint64_t)s->row0);
+    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, PETSC_COMM_WORLD));
+  }
+  PetscCall(ReadLabels(run, split, rows, &labels));
+  if (split == WEFT_TEST) run->record.test_checksum = (PetscInt64)(sum + labels);
   if (split == WEFT_TRAIN) run->record.data_checksum = (PetscInt64)sum;
-  PetscCall(PrepareSamples(run, &s->x));
+  if (split == WEFT_TRAIN) run->record.labels_checksum = (PetscInt64)labels;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* All that training reads must be what the file was begun with. */
 static PetscErrorCode LoadSamples(Run *run)
 {
   const WeftDataInfo *info = WeftDataGetInfo(run->data);
+  const PetscBool     tests = info->samples[WEFT_TEST] && info->labelled[WEFT_TEST] ? PETSC_TRUE : PETSC_FALSE;
 
   PetscFunctionBegin;
-  PetscCall(TellMemory(run));
   PetscCall(ReadSamples(run, WEFT_TRAIN));
-  if (run->found == WEFT_RUN_CHECKPOINT)
+  if (tests) PetscCall(ReadSamples(run, WEFT_TEST));
+  if (run->found != WEFT_RUN_MISSING) {
     PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, run->record.data_checksum));
-  if (info->samples[WEFT_TEST] && info->labelled[WEFT_TEST]) PetscCall(ReadSamples(run, WEFT_TEST));
+    PetscCall(WeftNetworkFileCheckLabels(PETSC_COMM_WORLD, run->path, run->data_path, &run->record));
+  }
+  if (run->found == WEFT_RUN_COMPLETE) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PrepareSamples(run, &run->samples[WEFT_TRAIN].x));
+  if (tests) PetscCall(PrepareSamples(run, &run->samples[WEFT_TEST].x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -327,6 +354,7 @@ static PetscErrorCode Train(Run *run)
   PetscFunctionBegin;
   PetscCall(OpenData(run));
   PetscCall(MakeNetwork(run));
+  PetscCall(TellMemory(run));
   PetscCall(LoadSamples(run));
   PetscCall(MakeTrainer(run));
   PetscCall(WeftTrainerRun(run->trainer, &hooks, &stopped));
@@ -371,14 +399,11 @@ static PetscErrorCode Check(Run *run)
 /* Is it of this structure and these samples? Then there is nothing to do. */
 static PetscErrorCode TellComplete(Run *run)
 {
-  uint64_t sum;
-
   PetscFunctionBegin;
   if (!run->check) {
     PetscCall(OpenData(run));
     PetscCall(OpenStructure(run));
-    PetscCall(WeftDataChecksum(run->data, WEFT_TRAIN, CountSamples(run, WEFT_TRAIN), run->settings.precision, &sum));
-    PetscCall(WeftRunFileCheckData(PETSC_COMM_WORLD, run->path, run->data_path, (PetscInt64)sum));
+    PetscCall(LoadSamples(run));
   }
   PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s is complete: nothing to resume\n", run->path));
   PetscCall(Destroy(run));

@@ -361,6 +361,35 @@ PetscErrorCode WeftNetworkFileResume(MPI_Comm comm, const char path[], WeftNetwo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode WeftNetworkFileCheckLabels(MPI_Comm comm, const char path[], const char data_path[],
+                                          const WeftNetworkRecord *r)
+{
+  hid_t      file;
+  PetscInt64 labels = 0, test = 0;
+  PetscBool  has_labels, has_test;
+
+  PetscFunctionBegin;
+  PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
+  PetscCall(WeftH5GetInts(file, "/", "labels_checksum", 1, &labels, &has_labels));
+  PetscCall(WeftH5GetInts(file, "/", "test_checksum", 1, &test, &has_test));
+  WeftH5(H5Fclose(file));
+  WeftUserCheck(has_labels == has_test, comm, "%s: lacks the attribute %s: damaged", path,
+                has_labels ? "test_checksum" : "labels_checksum");
+  if (!has_labels) {
+    PetscCall(
+      PetscFPrintf(comm, stderr,
+                   "weft: note: %s: written before files told of their labels and test samples: that %s has the "
+                   "same is taken on trust\n",
+                   path, data_path));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  WeftUserCheck(labels == r->labels_checksum, comm,
+                "-data %s: other labels than those that %s was begun with; resume with those", data_path, path);
+  WeftUserCheck(test == r->test_checksum, comm,
+                "-data %s: other test samples than those that %s was begun with; resume with those", data_path, path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode WeftNetworkFileCheckStructure(MPI_Comm comm, const char path[], const char structure[])
 {
   hid_t       file;

@@ -258,6 +258,8 @@ PetscErrorCode WeftNetworkFileWrite(MPI_Comm comm, const char path[], const Weft
   if (!complete) PetscCall(WriteState(comm, file, r));
   PetscCall(WeftFileStamp(comm, file, r->data, r->seed, complete));
   PetscCall(WeftH5SetInt(file, "/", "data_checksum", r->data_checksum));
+  PetscCall(WeftH5SetInt(file, "/", "labels_checksum", r->labels_checksum));
+  PetscCall(WeftH5SetInt(file, "/", "test_checksum", r->test_checksum));
   PetscCall(WeftH5SetInt(file, "/", "weights", (PetscInt64)net->parameters.cols));
   PetscCall(WeftH5SetText(file, "/", "rule", r->rule));
   PetscCall(WeftH5SetText(file, "/", "structure", r->structure));

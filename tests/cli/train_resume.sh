@@ -46,20 +46,53 @@ cp kept.h5 other.h5
 runs "${train[@]}" -weft_train_optimiser sgd -resume -o other.h5
 
 # Other options, data or structure than it was begun with are refused, and the checkpoint stays.
+from=kept.h5
 refuses_kept() {
   local words=$1
   shift
-  cp kept.h5 new2.h5
+  cp $from new2.h5
   "$@" -o new2.h5 -resume > out 2> err
   [ $? -eq 2 ] || fail "not refused: $*"
   grep -qF -- "$words" err || fail "does not say \"$words\": $(cat err)"
-  cmp -s kept.h5 new2.h5 || fail "the checkpoint was touched: $*"
+  cmp -s $from new2.h5 || fail "the checkpoint was touched: $*"
 }
 refuses_kept "-weft_train_optimiser sgd" "${train[@]}"
 runs "$WEFT" synth -o data2.h5 -samples 2000 -size 8 -seed 7
 refuses_kept "other samples" "$WEFT" train "${options[@]}" -weft_train_optimiser sgd -data data2.h5
 runs "$WEFT" learn -data data.h5 -o run2.h5 -weft_layers 1 -weft_atoms 32 -weft_batch_size 200 -weft_iterations 8 -seed 9
 refuses_kept "another structure" "$WEFT" train "${options[@]}" -weft_train_optimiser sgd -structure run2.h5
+
+# The labels and the test samples count as data too, of a complete file as well; where a file of an older version does not
+# tell of them, a note says so.
+"$PYTHON" - << 'PY' || exit 1
+import shutil, h5py
+for name, path, place in ("labels", "train/y", 1999), ("test_x", "test/x", 0), ("test_y", "test/y", 0), ("alone", None, 0):
+    shutil.copy("data.h5", name + ".h5")
+    with h5py.File(name + ".h5", "r+") as file:
+        if not path:
+            del file["test"]
+            continue
+        file[path][place] = 0 if path == "test/x" else 0 if file[path][place] else 1
+        file[path].attrs.pop("crc32", None)
+for name, left_out in ("old.h5", ("labels_checksum", "test_checksum")), ("half.h5", ("test_checksum",)):
+    shutil.copy("kept.h5", name)
+    with h5py.File(name, "r+") as file:
+        for attribute in left_out:
+            del file.attrs[attribute]
+PY
+sgd=("$WEFT" train "${options[@]}" -weft_train_optimiser sgd)
+for from in kept.h5 whole2.h5; do
+  for n in 1 2; do
+    refuses_kept "-data labels.h5: other labels than those that new2.h5 was begun with" "$MPIEXEC" -n $n "${sgd[@]}" -data labels.h5
+    for data in test_x test_y alone; do
+      refuses_kept "-data $data.h5: other test samples than those that" "$MPIEXEC" -n $n "${sgd[@]}" -data $data.h5
+    done
+  done
+done
+from=half.h5
+refuses_kept "new2.h5: lacks the attribute test_checksum: damaged" "${sgd[@]}"
+runs "${sgd[@]}" -resume -o old.h5
+grep -q "weft: note: old.h5: written before files told of their labels and test samples" err || fail "no note: $(cat err)"
 cp run.h5 not.h5
 refuses_alone "not a network file" "${train[@]}" -resume -o not.h5
 finish
