@@ -39,13 +39,15 @@ typedef struct {
   double   *bias;    /* [classes] */
   double    penalty;
   /* what was tried: fraction of right answers on the held-out samples; none where none are */
-  int    tried;
-  double tried_penalty[WEFT_READOUT_MAX_TRIED], tried_accuracy[WEFT_READOUT_MAX_TRIED];
-  double loss;       /* the objective at the end, over all training samples */
-  int    iterations; /* of TAO, in the last fit */
+  int       tried;
+  double    tried_penalty[WEFT_READOUT_MAX_TRIED], tried_accuracy[WEFT_READOUT_MAX_TRIED];
+  double    loss;       /* the objective at the end, over all training samples */
+  int       iterations; /* of TAO, in the last fit */
+  PetscBool stopped;    /* a signal asked to stop: there is no readout */
 } WeftReadout;
 
-/* WeftReadoutFit - *readout is the caller's to destroy. A user's mistake: no samples; a feature that is not finite; all
+/* WeftReadoutFit - *readout is the caller's to destroy. Signals are looked at before each penalty that is tried, and in
+   each iteration of TAO. A user's mistake: no samples; a feature that is not finite; all
    penalties fail. Memory beside the samples: ridge, m² doubles for m features and as much over all ranks together;
    softmax, some 20 (m + 1) classes numbers and 1024 logits. Collective. */
 extern PetscErrorCode WeftReadoutFit(MPI_Comm comm, WeftReadoutKind kind, const WeftReadoutSettings *settings,

@@ -129,7 +129,8 @@ typedef struct _n_WeftTrainer *WeftTrainer;
 typedef struct {
   const char *name;
   PetscErrorCode (*create)(WeftTrainer);           /* sets steps and steps_per_epoch; makes data of its own */
-  PetscErrorCode (*step)(WeftTrainer);             /* one step; adds to the epoch's score; the loop counts it */
+  PetscErrorCode (*step)(WeftTrainer);             /* one step; adds to the epoch's score; the loop counts it; or
+                                                      gives it up and sets stopped */
   PetscErrorCode (*begin_evaluation)(WeftTrainer); /* before the test samples are judged, or NULL */
   PetscErrorCode (*end_evaluation)(WeftTrainer);   /* after it, or NULL */
   PetscErrorCode (*destroy)(WeftTrainer);
@@ -154,7 +155,8 @@ struct _n_WeftTrainer {
   const WeftSamples      *train, *test;                 /* the caller's; test may be NULL */
   PetscInt64              steps, steps_per_epoch, step; /* step: done so far */
   double                  rate;                         /* of the last step */
-  WeftScore               score;                        /* of the epoch so far, over all ranks */
+  PetscBool               stopped; /* the step was given up on a signal: no checkpoint can be kept */
+  WeftScore               score;   /* of the epoch so far, over all ranks */
   double                  seconds;
   size_t                  entries;
   double                 *history; /* [epochs, WEFT_TRAINED_FIELDS] */
@@ -171,7 +173,10 @@ extern PetscErrorCode WeftTrainerCreate(MPI_Comm comm, const WeftTrainSettings *
                                         WeftTrainer *trainer);
 extern PetscErrorCode WeftTrainerDestroy(WeftTrainer *trainer);
 
-/* As for a layer: see WeftLayerHooks. */
+/* As for a layer: see WeftLayerHooks. Clock and signals are looked at after the first step, at the end of an epoch, and
+   in between after each step where steps take 50 ms or more, else after every eighth: when does not change the result.
+   The rules ridge and softmax are one step, and have no checkpoint: a signal stops them (WeftReadoutFit()), and they
+   begin again. */
 typedef struct {
   PetscErrorCode (*checkpoint)(WeftTrainer, void *ctx); /* may be NULL */
   void     *ctx;

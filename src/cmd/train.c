@@ -11,7 +11,7 @@ static const WeftOption options[] = {
   {"-o", "NET.h5", NULL, "network file to write"},
   {"-resume", NULL, NULL, "go on from the network file where it is a checkpoint; start afresh where there is none"},
   {"-seed", "S", "1", "key of all random numbers"},
-  {"-weft_checkpoint_every", "S", "300", "seconds between checkpoints"},
+  {"-weft_checkpoint_every", "S", "300", "seconds between checkpoints; the rules ridge and softmax have none"},
   {NULL, NULL, NULL, NULL}};
 
 /* Everything that a run has at hand; each part knows only its own. */
@@ -361,6 +361,10 @@ static PetscErrorCode Train(Run *run)
   if (!stopped) {
     PetscCall(Write(run, PETSC_TRUE));
     PetscCall(Summarise(run));
+  } else if (run->trainer->stopped) {
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD,
+                          "stopped; the rule %s has no checkpoint, and nothing is written: run it again\n",
+                          run->rule->name));
   } else {
     PetscCall(PetscPrintf(PETSC_COMM_WORLD,
                           "stopped after %lld of %lld steps; checkpoint in %s: run again with -resume\n",

@@ -127,6 +127,14 @@ PetscErrorCode WeftReadoutScore(MPI_Comm comm, const WeftReadout *r, const WeftR
 
 /* ---- fitting ---- */
 
+/* Has any rank been asked to stop? */
+static PetscErrorCode LookForStop(const WeftReadoutProblem *p, WeftReadout *r)
+{
+  PetscFunctionBegin;
+  if (!r->stopped) PetscCall(WeftAnyRank(p->comm, WeftStopRequested(), &r->stopped));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One penalty, fitted to one part of the samples and judged on the held-out part. */
 static PetscErrorCode Try(const WeftReadoutMethod *method, const WeftReadoutProblem *p, void *data, double penalty,
                           WeftReadout *r)
@@ -136,8 +144,10 @@ static PetscErrorCode Try(const WeftReadoutMethod *method, const WeftReadoutProb
 
   PetscFunctionBegin;
   r->penalty = penalty;
+  PetscCall(LookForStop(p, r));
+  if (r->stopped) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall((*method->fit)(p, data, r, &ok));
-  if (!ok) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!ok || r->stopped) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(WeftReadoutCount(p, WEFT_PART_HELD, r, sums));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, p->comm));
   r->tried_penalty[r->tried] = penalty;
@@ -156,6 +166,7 @@ static PetscErrorCode ChoosePenalty(const WeftReadoutMethod *method, const WeftR
   PetscCall((*method->prepare)(p, WEFT_PART_FIT, &data));
   for (const double *grid = method->grid; *grid >= 0; ++grid) PetscCall(Try(method, p, data, *grid, r));
   PetscCall((*method->destroy)(data));
+  if (r->stopped) PetscFunctionReturn(PETSC_SUCCESS);
   WeftUserCheck(r->tried, p->comm, "no penalty gives a readout: are the features finite numbers?");
   for (int i = 1; i < r->tried; ++i)
     if (r->tried_accuracy[i] > r->tried_accuracy[best]) best = i;
@@ -181,11 +192,13 @@ PetscErrorCode WeftReadoutFit(MPI_Comm comm, WeftReadoutKind kind, const WeftRea
   PetscCall(PetscCalloc1(classes, &r->bias));
   if (penalty < 0) PetscCall(ChoosePenalty(method, &p, r, &penalty));
   r->penalty = penalty;
+  PetscCall(LookForStop(&p, r));
+  if (r->stopped) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall((*method->prepare)(&p, WEFT_PART_ALL, &data));
   PetscCall((*method->fit)(&p, data, r, &ok));
   PetscCall((*method->destroy)(data));
-  WeftUserCheck(ok, comm, "the readout has no solution with a penalty of %g: a heavier one, or finite features?",
-                penalty);
+  WeftUserCheck(ok || r->stopped, comm,
+                "the readout has no solution with a penalty of %g: a heavier one, or finite features?", penalty);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -46,6 +46,11 @@ static PetscErrorCode Fit(WeftTrainer t, WeftReadoutKind kind)
   PetscFunctionBegin;
   PetscCall(WeftReadoutSettingsFromOptions(&settings));
   PetscCall(WeftReadoutFit(t->comm, kind, &settings, (int)net->classes, &samples, &r));
+  t->stopped = r.stopped;
+  if (t->stopped) {
+    PetscCall(WeftReadoutDestroy(&r));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (size_t i = 0; i < net->classes; ++i) {
     for (size_t j = 0; j < net->inputs; ++j)
       WeftBlockSet(&net->parameters, 0, net->output.weights + i * net->inputs + j, WeftBlockGet(&r.weights, i, j));

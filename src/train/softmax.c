@@ -12,6 +12,7 @@ typedef struct {
   WeftReadoutPart           part;
   size_t                    m, classes;
   double                    n, decay;
+  PetscBool                 stopped;
   double                   *mean, *scale; /* [m]; scale 0: the feature does not vary */
   double                   *theta, *raw;  /* [classes, m] and [classes]: as TAO has them; for features as they are */
   double                   *bias, *gradient;
@@ -266,6 +267,21 @@ PetscErrorCode WeftReadoutTaoOptions(double *gttol, PetscInt64 *iterations)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* TAO's own test; and where it would go on, has any rank been asked to stop? */
+static PetscErrorCode TestConvergence(Tao tao, void *ctx)
+{
+  Softmax           *s = ctx;
+  TaoConvergedReason reason;
+
+  PetscFunctionBegin;
+  PetscCall(TaoDefaultConvergenceTest(tao, NULL));
+  PetscCall(TaoGetConvergedReason(tao, &reason));
+  if (reason != TAO_CONTINUE_ITERATING) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(WeftAnyRank(s->problem->comm, WeftStopRequested(), &s->stopped));
+  if (s->stopped) PetscCall(TaoSetConvergedReason(tao, TAO_DIVERGED_USER));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Defaults before what the options say. */
 static PetscErrorCode CreateTao(Softmax *s, Vec v, Tao *tao)
 {
@@ -281,6 +297,7 @@ static PetscErrorCode CreateTao(Softmax *s, Vec v, Tao *tao)
   PetscCall(TaoSetMaximumIterations(*tao, (PetscInt)iterations));
   PetscCall(TaoSetMaximumFunctionEvaluations(*tao, 100000));
   PetscCall(TaoSetObjectiveAndGradient(*tao, NULL, ObjectiveGradient, s));
+  PetscCall(TaoSetConvergenceTest(*tao, TestConvergence, s));
   PetscCall(TaoSetSolution(*tao, v));
   PetscCall(TaoSetFromOptions(*tao));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -303,6 +320,7 @@ static PetscErrorCode Fit(const WeftReadoutProblem *p, void *data, WeftReadout *
   PetscCall(TaoSolve(tao));
   PetscCall(TaoGetSolutionStatus(tao, &iterations, &r->loss, NULL, NULL, NULL, NULL));
   r->iterations = (int)iterations;
+  r->stopped = s->stopped;
   PetscCall(GatherTheta(s, v));
   Unscale(s);
   PetscCall(PetscArraycpy(r->weights.values.d, s->raw, s->classes * s->m));

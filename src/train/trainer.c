@@ -113,21 +113,6 @@ static PetscErrorCode CheckAll(const WeftTrainer t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Rank 0's clock and any rank's signal decide for all. */
-static PetscErrorCode Decide(WeftTrainer t, double since, double every, PetscBool *checkpoint, PetscBool *stop)
-{
-  int rank, flags[2];
-
-  PetscFunctionBegin;
-  PetscCallMPI(MPI_Comm_rank(t->comm, &rank));
-  flags[0] = !rank && since >= every;
-  flags[1] = WeftStopRequested() ? 1 : 0;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 2, MPI_INT, MPI_MAX, t->comm));
-  *checkpoint = flags[0] ? PETSC_TRUE : PETSC_FALSE;
-  *stop = flags[1] ? PETSC_TRUE : PETSC_FALSE;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode JudgeTest(WeftTrainer t, double entry[])
 {
   WeftScore score;
@@ -170,6 +155,7 @@ static PetscErrorCode Advance(WeftTrainer t)
 
   PetscFunctionBegin;
   PetscCall((*t->rule->step)(t));
+  if (t->stopped) PetscFunctionReturn(PETSC_SUCCESS);
   ++t->step;
   ends = t->step % t->steps_per_epoch ? PETSC_FALSE : PETSC_TRUE;
   if (ends) PetscCall(EndEpoch(t));
@@ -195,12 +181,52 @@ static PetscErrorCode Report(WeftTrainer t, WeftProgress *progress)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-enum { BETWEEN = 8 }; /* steps between two looks at clock and signals, which cost a message */
+/* Looks at clock and signals cost a message: the last one, and the next. */
+typedef struct {
+  double     saved, time; /* when a checkpoint was written, and when the last look was */
+  PetscInt64 step, next;
+} Look;
+enum { BETWEEN = 8 };            /* steps between two looks, where they are fast */
+static const double slow = 0.05; /* seconds of a step after which there is a look each time */
+
+/* Rank 0's clock, any rank's signal and the slowest rank decide for all. */
+static PetscErrorCode Decide(WeftTrainer t, double every, Look *look, PetscBool *checkpoint, PetscBool *stop)
+{
+  const double now = MPI_Wtime();
+  int          rank, flags[3];
+
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Comm_rank(t->comm, &rank));
+  flags[0] = !rank && now - look->saved >= every;
+  flags[1] = WeftStopRequested() ? 1 : 0;
+  flags[2] = now - look->time >= slow * (double)(t->step - look->step);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, flags, 3, MPI_INT, MPI_MAX, t->comm));
+  *checkpoint = flags[0] ? PETSC_TRUE : PETSC_FALSE;
+  *stop = flags[1] ? PETSC_TRUE : PETSC_FALSE;
+  look->next = t->step + (flags[2] ? 1 : BETWEEN);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A checkpoint where it is time for one, or where the run stops. */
+static PetscErrorCode LookUp(WeftTrainer t, const WeftTrainerHooks *hooks, Look *look, PetscBool *stopped)
+{
+  PetscBool save;
+
+  PetscFunctionBegin;
+  PetscCall(Decide(t, hooks->every, look, &save, stopped));
+  if ((save || *stopped) && hooks->checkpoint) {
+    PetscCall(CheckAll(t));
+    PetscCall((*hooks->checkpoint)(t, hooks->ctx));
+    look->saved = MPI_Wtime();
+  }
+  look->step = t->step;
+  look->time = MPI_Wtime();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode WeftTrainerRun(WeftTrainer t, const WeftTrainerHooks *hooks, PetscBool *stopped)
 {
-  double       last = MPI_Wtime();
-  PetscBool    save;
+  Look         look = {MPI_Wtime(), MPI_Wtime(), t->step, t->step + 1};
   WeftProgress progress;
 
   PetscFunctionBegin;
@@ -209,17 +235,14 @@ PetscErrorCode WeftTrainerRun(WeftTrainer t, const WeftTrainerHooks *hooks, Pets
   if (hooks->quiet) progress.active = PETSC_FALSE;
   while (t->step < t->steps && !*stopped) {
     PetscCall(Advance(t));
+    *stopped = t->stopped;
+    if (*stopped) break;
     PetscCall(Report(t, &progress));
-    if (t->step % BETWEEN || t->step == t->steps) continue;
-    PetscCall(Decide(t, MPI_Wtime() - last, hooks->every, &save, stopped));
-    if ((save || *stopped) && hooks->checkpoint) {
-      PetscCall(CheckAll(t));
-      PetscCall((*hooks->checkpoint)(t, hooks->ctx));
-      last = MPI_Wtime();
-    }
+    if (t->step == t->steps || (t->step < look.next && t->step % t->steps_per_epoch)) continue;
+    PetscCall(LookUp(t, hooks, &look, stopped));
   }
   PetscCall(WeftProgressEnd(&progress));
-  PetscCall(CheckAll(t));
+  if (t->step == t->steps) PetscCall(CheckAll(t));
   /* What was judged is the result: there it stays. */
   if (t->step == t->steps && t->rule->begin_evaluation) PetscCall((*t->rule->begin_evaluation)(t));
   PetscFunctionReturn(PETSC_SUCCESS);
