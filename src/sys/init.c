@@ -1,5 +1,6 @@
 #include <weft/sys.h>
 #include <weft/lock.h>
+#include <weft/memory.h>
 #include <weft/output.h>
 #include <petscviewer.h>
 #include <signal.h>
@@ -28,6 +29,7 @@ static PetscErrorCode ErrorHandler(MPI_Comm comm, int line, const char *fun, con
   int         rank = 0, initialized = 0;
   static char message[PETSC_MAX_PATH_LEN];
 
+  if (WeftMemoryRefused(fun, p)) return n;
   if (!Mendable(n)) return PetscTraceBackErrorHandler(comm, line, fun, file, n, p, mess, ctx);
   MPI_Initialized(&initialized);
   if (initialized) MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
@@ -154,15 +156,21 @@ PetscErrorCode WeftOptionsReadFile(int *argc, char ***argv, const char file[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* PetscInitialize() reads the options that are its own, on all ranks. */
+/* PetscInitialize() reads the options that are its own, on all ranks. Under -malloc_debug it changes the allocator:
+   what the push took goes back to where it is from. */
 static PetscErrorCode Start(int *argc, char ***argv)
 {
+  PetscErrorCode (*const first_free)(void *, int, const char[], const char[]) = PetscTrFree;
+  PetscErrorCode (*later_free)(void *, int, const char[], const char[]);
   PetscErrorCode ierr;
   int            rank = 0, initialized = 0;
 
   PetscPushErrorHandler(KeepComplaint, NULL);
   ierr = PetscInitialize(argc, argv, NULL, NULL);
+  later_free = PetscTrFree;
+  PetscTrFree = first_free;
   PetscPopErrorHandler();
+  PetscTrFree = later_free;
   if (!ierr) return PETSC_SUCCESS;
   MPI_Initialized(&initialized);
   if (!initialized) return ierr;
@@ -181,6 +189,7 @@ PetscErrorCode WeftInitialize(int *argc, char ***argv, const char options_file[]
   PetscFunctionBegin;
   PetscCall(PetscPopSignalHandler());
   PetscCall(PetscPushErrorHandler(ErrorHandler, NULL));
+  WeftMemoryStart();
   PetscCall(CatchStopSignals());
   PetscCall(RegisterEvents());
   PetscCall(WeftBlasStart());
@@ -195,6 +204,7 @@ PetscErrorCode WeftFinalize(void)
   WeftOutputDiscardAll();
   WeftLockRelease();
   WeftH5Stop();
+  WeftMemoryStop();
   PetscCall(PetscPopErrorHandler());
   PetscFunctionReturn(PetscFinalize());
 }

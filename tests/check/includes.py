@@ -22,6 +22,7 @@ OWNER = {
     "help.h": "sys",
     "json.h": "sys",
     "lock.h": "sys",
+    "memory.h": "sys",
     "options.h": "sys",
     "output.h": "sys",
     "random.h": "sys",
