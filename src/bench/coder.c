@@ -2,6 +2,7 @@
 #include "benchimpl.h"
 #include <weft/coder.h>
 #include <weft/h5.h>
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static PetscErrorCode Begin(MPI_Comm comm, Run *run)
   PetscFunctionBegin;
   PetscCall(ReadGaps(&n, gaps));
   PetscCall(WeftOptionsGetText(WeftBenchOptions, "-codes", sizeof(run->codes_path), run->codes_path, NULL));
+  if (run->codes_path[0]) PetscCall(WeftLockTake(comm, "-codes", run->codes_path));
   if (run->codes_path[0]) PetscCall(WeftOutputCheckPath(comm, "-codes", run->codes_path));
   PetscCall(WeftOptionsGetInt(WeftCoderOptions, "-weft_coder_max_rounds", 1, 1000, &run->max_rounds));
   PetscCall(WeftCoderCreate(&run->coder));

@@ -1,5 +1,6 @@
 /* weft bench io: see WeftBenchIO() in weft/bench.h. */
 #include "benchimpl.h"
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <weft/runfile.h>
 #include <errno.h>
@@ -97,6 +98,7 @@ static PetscErrorCode Begin(MPI_Comm comm, Run *run)
   PetscCall(WeftOptionsGetInt(WeftBenchOptions, "-samples", 1, INT64_MAX, &run->n));
   PetscCall(WeftOptionsGetInt(WeftBenchOptions, "-inputs", 1, INT_MAX, &run->d));
   PetscCall(WeftOptionsGetText(WeftBenchOptions, "-file", sizeof(run->path) - 16, run->path, NULL));
+  PetscCall(WeftLockTake(comm, "-file", run->path));
   PetscCall(WeftOutputCheckNew(comm, "-file", run->path));
   PetscCall(WeftBenchBegin(comm, "io", &run->bench));
   PetscCall(MakeSamples(run));

@@ -1,6 +1,7 @@
 #include "check.h"
 #include "cmd.h"
 #include <weft/features.h>
+#include <weft/lock.h>
 #include <weft/structure.h>
 
 static const WeftOption options[] = {
@@ -229,6 +230,7 @@ static PetscErrorCode RunEncode(const char word[])
   PetscCall(WeftCheckAsked(&check));
   PetscCall(WeftOptionsGetNeeded(options, "-data", sizeof(data_path), data_path));
   PetscCall(WeftOptionsGetNeeded(options, "-o", sizeof(output), output));
+  if (!check) PetscCall(WeftLockTake(PETSC_COMM_WORLD, "-o", output));
   PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
   PetscCall(WeftOptionsGetText(options, "-network", sizeof(network), network, &given));
   if (given)

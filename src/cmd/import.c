@@ -1,5 +1,6 @@
 #include "cmd.h"
 #include <weft/import.h>
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <string.h>
 
@@ -201,6 +202,7 @@ static PetscErrorCode RunImport(const char word[])
   WeftUserCheck(format < FORMATS, PETSC_COMM_WORLD, "weft import %s: one of idx, cifar10, hdf5 is wanted", word);
   PetscCall(RefuseOthers(format));
   PetscCall(WeftOptionsGetNeeded(common_options, "-o", sizeof(output), output));
+  PetscCall(WeftLockTake(PETSC_COMM_WORLD, "-o", output));
   PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
   PetscCall(GetSamples(&info.samples[WEFT_TRAIN]));
   PetscCall(formats[format].run(output, &info));

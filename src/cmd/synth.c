@@ -1,4 +1,5 @@
 #include "cmd.h"
+#include <weft/lock.h>
 #include <weft/output.h>
 #include <weft/synth.h>
 
@@ -34,6 +35,7 @@ static PetscErrorCode RunSynth(const char word[])
   synth.size = (int)size;
   synth.channels = colour ? 3 : 1;
   synth.seed = (uint64_t)seed;
+  PetscCall(WeftLockTake(PETSC_COMM_WORLD, "-o", output));
   PetscCall(WeftOutputCheckNew(PETSC_COMM_WORLD, "-o", output));
   PetscCall(WeftSynthWrite(PETSC_COMM_WORLD, &synth, output, &info));
   PetscCall(WeftCmdDescribeData("synth", output, &info));

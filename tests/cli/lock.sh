@@ -8,14 +8,14 @@ learn=(learn -data data.h5 -weft_atoms 16 -weft_batch_size 100 -weft_iterations 
   -weft_checkpoint_every 0)
 train=(train -data data.h5 -structure structure.h5 -weft_train_epochs 100000 -weft_checkpoint_every 0)
 
-# second FILE COMMAND...: refused as long as COMMAND runs elsewhere.
+# second OPTION FILE COMMAND...: refused as long as COMMAND runs elsewhere.
 second() {
-  local file=$1
-  shift
-  timeout 60 "$@" -o "$file" > second.out 2> second.err
+  local to=$1 file=$2
+  shift 2
+  timeout 60 "$@" "$to" "$file" > second.out 2> second.err
   [ $? -eq 2 ] || fail "not refused: $*: $(cat second.out second.err)"
   [ "$(grep -c '^weft: error: ' second.err)" -eq 1 ] || fail "not one line: $(cat second.err)"
-  grep -qE -- "-o $file: another run is writing it \(host [^,]+, process [0-9]+, since 2[0-9T:-]+Z\); wait" second.err ||
+  grep -qE -- "$to $file: another run is writing it \(host [^,]+, process [0-9]+, since 2[0-9T:-]+Z\); wait" second.err ||
     fail "does not say who: $(cat second.err)"
 }
 
@@ -26,8 +26,8 @@ for verb in learn train; do
     "$MPIEXEC" -n $n "$WEFT" "${options[@]}" -o "$file" > out 2> err &
     pid=$!
     until [ -e "$file" ] || ! kill -0 $pid 2> /dev/null; do sleep 0.02; done
-    second "$file" "$WEFT" "${options[@]}"
-    second "$file" "$MPIEXEC" -n 2 "$WEFT" "${options[@]}" -resume
+    second -o "$file" "$WEFT" "${options[@]}"
+    second -o "$file" "$MPIEXEC" -n 2 "$WEFT" "${options[@]}" -resume
     grep -qF "process $(sed 's/.*process \([0-9]*\),.*/\1/' "$file.lock")," second.err || fail "another: $(cat second.err)"
     kill -0 $pid 2> /dev/null || fail "the first run ended: $(cat out err)"
 
@@ -41,6 +41,43 @@ for verb in learn train; do
     [ ! -e "$file.lock" ] || fail "left $file.lock"
   done
 done
+
+# holds FILE...: another process, holder, that has the locks of them, and says of itself what a run does.
+holds() {
+  "$PYTHON" -c '
+import fcntl, os, sys, time
+held = [open(path + ".lock", "w") for path in sys.argv[1:]]
+for file in held:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    file.write(f"host {os.uname().nodename}, process {os.getpid()}, since 2026-01-01T00:00:00Z")
+    file.flush()
+open("held", "w").close()
+time.sleep(600)' "$@" &
+  holder=$!
+  until [ -e held ] || ! kill -0 $holder; do sleep 0.02; done
+  rm held
+}
+ends() { kill $holder && { wait $holder; } 2> /dev/null; }
+
+# So with the verbs that write a file once.
+holds synth.h5 import.h5 encode.h5 bench.h5 codes.h5
+second -o synth.h5 "$WEFT" synth -samples 10 -size 8
+second -o import.h5 "$MPIEXEC" -n 2 "$WEFT" import hdf5 -file data.h5 -x /train/x -y /train/y
+for n in 1 2; do second -o encode.h5 "$MPIEXEC" -n $n "$WEFT" encode -structure structure.h5 -data data.h5; done
+second -file bench.h5 "$MPIEXEC" -n 2 "$WEFT" bench io -repeats 1 -samples 200
+second -codes codes.h5 "$WEFT" bench coder -repeats 1 -samples 200
+runs "$WEFT" encode -structure structure.h5 -data data.h5 -o encode.h5 -check
+ends
+ls {synth,import,encode,bench,codes}.h5* | grep -v 'h5\.lock$' && fail "wrote into what is another's"
+rm -f ./*.lock
+
+# Two at once: one writes it, and the other, which waits for the first, finds it there.
+"$WEFT" synth -samples 15000 -o both.h5 > one.out 2> one.err &
+"$MPIEXEC" -n 2 "$WEFT" synth -samples 15000 -o both.h5 > two.out 2> two.err
+status=$?
+wait $!
+[ $((status + $?)) -eq 2 ] || fail "not one of two wrote it: $(cat one.err two.err)"
+runs "$WEFT" info both.h5 -verify
 
 # Neither a run that is refused nor one that only checks leaves one.
 refuses_alone "-weft_atoms" "$WEFT" "${learn[@]}" -resume -o learn1.h5 -weft_atoms 32
