@@ -17,7 +17,8 @@ extern hid_t WeftOutputFile(WeftOutput output);
    it can do so: the commit waits for less then. Not collective. */
 extern void WeftOutputPush(WeftOutput output);
 /* WeftOutputCommit - flushes, closes, opens again to check, and renames over path. Collective. On failure the partial
-   file is removed, what stood at path still stands, and a user's mistake is raised. Frees the output. */
+   file is removed, what stood at path still stands, and a user's mistake is raised; so it is where only the renaming
+   could not be brought to the disk, and the message says that the new file stands. Frees the output. */
 extern PetscErrorCode WeftOutputCommit(WeftOutput *output);
 /* WeftOutputDiscard - closes and removes the partial file; what stood at path still stands. Frees the output.
  * Collective.
@@ -26,6 +27,9 @@ extern PetscErrorCode WeftOutputDiscard(WeftOutput *output);
 /* WeftOutputDiscardAll - removes the partial files of all outputs not committed, on any rank: it may be the only one
    that can. Was there one? Not collective. */
 extern PetscBool WeftOutputDiscardAll(void);
+/* WeftOutputResolve - path, where it is a symbolic link, becomes what that leads to, be there a file or not; its
+   folders stay as they are written. Returns 0 or an errno value, path as it was. Not collective. */
+extern int WeftOutputResolve(char path[PETSC_MAX_PATH_LEN]);
 /* WeftOutputCheckNew - a user's mistake where path exists already or its folder does not or cannot be written.
    Collective; option names what gave the path ("-o"). */
 extern PetscErrorCode WeftOutputCheckNew(MPI_Comm comm, const char option[], const char path[]);

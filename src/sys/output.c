@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MOST_LINKS = 40 }; /* one after another, as the system has it */
+
 struct _n_WeftOutput {
   MPI_Comm   comm;
   hid_t      file;
@@ -161,20 +163,19 @@ static int CheckClosed(const char partial[])
   return !error && file < 0 ? EIO : error;
 }
 
-/* 0, or why not as an errno value. */
-static int RenameDurably(const char partial[], const char path[])
+/* Brings a new name in the folder to the disk: 0, or why not as an errno value. Some file systems cannot, and some
+   folders may not be read; only what a disk says counts. */
+static int FlushFolder(const char path[])
 {
   char copy[PETSC_MAX_PATH_LEN];
-  int  fd;
+  int  fd, error;
 
-  if (rename(partial, path)) return errno;
   snprintf(copy, sizeof(copy), "%s", path);
   fd = open(dirname(copy), O_RDONLY);
-  if (fd >= 0) {
-    fsync(fd); /* the new name itself; some file systems refuse, and then have nothing to flush */
-    close(fd);
-  }
-  return 0;
+  if (fd < 0) return 0;
+  error = fsync(fd) ? errno : 0;
+  close(fd);
+  return error == EIO || error == ENOSPC || error == EDQUOT ? error : 0;
 }
 
 static PetscErrorCode Flush(const WeftOutput o, const char what[], PetscBool *failed, char reason[256])
@@ -211,32 +212,37 @@ static PetscErrorCode FlushAndClose(WeftOutput o, PetscBool *ok, char reason[256
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* On rank 0, which tells the others: 0, or why the closed file cannot take its place. */
-static int CheckAndRename(WeftOutput o)
+/* On rank 0, which tells the others: 0, or why the closed file cannot take its place; *there: it has, for now. */
+static int CheckAndRename(WeftOutput o, int *there)
 {
-  int error = CheckClosed(o->partial);
+  const int error = CheckClosed(o->partial);
 
-  return error ? error : RenameDurably(o->partial, o->path);
+  if (error) return error;
+  if (rename(o->partial, o->path)) return errno;
+  *there = 1;
+  return FlushFolder(o->path);
 }
 
 PetscErrorCode WeftOutputCommit(WeftOutput *output)
 {
   WeftOutput o = *output;
   PetscBool  ok = PETSC_FALSE;
-  int        error = 0;
+  int        said[2] = {0, 0}, *error = &said[0], *there = &said[1];
   char       reason[256];
 
   PetscFunctionBegin;
   WeftOutputGoesOn();
   PetscCall(WeftH5WriteSums(o->comm, o->file));
   PetscCall(FlushAndClose(o, &ok, reason));
-  if (ok && o->mine) error = CheckAndRename(o);
-  PetscCallMPI(MPI_Bcast(&error, 1, MPI_INT, 0, o->comm));
-  if (error) snprintf(reason, sizeof(reason), "%s", strerror(error));
-  if (!ok || error) PetscCall(WeftH5ForgetSums(o->file));
-  if ((!ok || error) && o->mine) unlink(o->partial);
+  if (ok && o->mine) *error = CheckAndRename(o, there);
+  PetscCallMPI(MPI_Bcast(said, 2, MPI_INT, 0, o->comm));
+  if (*error) snprintf(reason, sizeof(reason), "%s", strerror(*error));
+  if (!ok || *error) PetscCall(WeftH5ForgetSums(o->file));
+  if ((!ok || *error) && o->mine) unlink(o->partial);
   Forget(o);
-  WeftUserCheck(ok && !error, o->comm, "cannot write %s: %s; what was there before is untouched", o->path, reason);
+  WeftUserCheck(ok && !*error, o->comm, "cannot write %s: %s; %s", o->path, reason,
+                *there ? "the new file is there, but its folder is not on the disk: a crash may bring the old one back"
+                       : "what was there before is untouched");
   PetscCall(PetscFree(*output));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -262,11 +268,39 @@ PetscBool WeftOutputDiscardAll(void)
   return any;
 }
 
-/* What is wrong with path as the name of an output, as an errno value; 0: nothing. */
-static int PathProblem(const char path[], PetscBool may_exist)
+/* The file itself: a folder that is a link is where it says. */
+int WeftOutputResolve(char path[PETSC_MAX_PATH_LEN])
 {
-  char copy[PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN + 2], inside[PETSC_MAX_PATH_LEN + 2];
+  char at[PETSC_MAX_PATH_LEN], copy[PETSC_MAX_PATH_LEN], target[PETSC_MAX_PATH_LEN];
 
+  snprintf(at, sizeof(at), "%s", path);
+  for (int link = 0; link < MOST_LINKS; ++link) {
+    const ssize_t n = readlink(at, target, sizeof(target) - 1);
+    int           length;
+
+    if (n < 0) { /* no link; what else is wrong with it, they say that open it */
+      snprintf(path, PETSC_MAX_PATH_LEN, "%s", at);
+      return 0;
+    }
+    target[n] = 0;
+    snprintf(copy, sizeof(copy), "%s", at);
+    length = target[0] == '/' ? snprintf(at, sizeof(at), "%s", target)
+                              : snprintf(at, sizeof(at), "%s/%s", dirname(copy), target);
+    if (length >= (int)sizeof(at)) return ENAMETOOLONG;
+  }
+  return ELOOP;
+}
+
+/* What is wrong with path as the name of an output, as an errno value; 0: nothing. */
+static int PathProblem(const char given[], PetscBool may_exist)
+{
+  char path[PETSC_MAX_PATH_LEN], copy[PETSC_MAX_PATH_LEN], folder[PETSC_MAX_PATH_LEN + 2];
+  char inside[PETSC_MAX_PATH_LEN + 2];
+  int  error;
+
+  snprintf(path, sizeof(path), "%s", given);
+  error = WeftOutputResolve(path);
+  if (error) return error;
   snprintf(copy, sizeof(copy), "%s", path);
   snprintf(folder, sizeof(folder), "%s/.", dirname(copy)); /* "/.": a file is no folder */
   snprintf(inside, sizeof(inside), "%s/.", path);
