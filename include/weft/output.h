@@ -9,8 +9,14 @@ typedef struct _n_WeftOutput *WeftOutput;
    it is written. An older partial file of that name is replaced. */
 extern PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 bytes, WeftOutput *output);
 /* WeftOutputGoesOn - a part was written. From WeftOutputCreate() on, 1800 s without that (WEFT_WRITE_PATIENCE in the
-   environment: another number) end the program with a user's mistake. Not collective. */
+   environment: another number) end the program with a user's mistake, status 2: to start again, as 75 asks for, does
+   not mend a file system that does not answer. Time in which the process was stopped, as a suspended job is, does not
+   count. Not collective. */
 extern void WeftOutputGoesOn(void);
+/* For who computes between the parts, for however long: WeftOutputEndWrite() after a part, which is not collective, and
+   WeftOutputBeginWrite() before the next, which is. WeftOutputCreate() begins, and WeftOutputCommit() too. */
+extern PetscErrorCode WeftOutputBeginWrite(WeftOutput output);
+extern void           WeftOutputEndWrite(WeftOutput output);
 /* The HDF5 file to write to; owned by the output. Not collective. */
 extern hid_t WeftOutputFile(WeftOutput output);
 /* WeftOutputPush - lets the system begin to bring what was written so far to the disk while more is being made, where

@@ -166,6 +166,7 @@ static PetscErrorCode WriteCodes(const Run *run, const Case *c, const WeftCodes 
 
   PetscFunctionBegin;
   snprintf(path, sizeof(path), "/%s/codes", WeftProblemNames[c->which]);
+  PetscCall(WeftOutputBeginWrite(run->output));
   PetscCall(
     WeftH5CreateRows(file, path, H5T_IEEE_F32LE, p->n, p->k,
                      (WeftH5Note){"codes: minimise 1/2 |x - z D|^2 + lambda sqrt(group_size) sum over groups of |z_g|",
@@ -182,6 +183,7 @@ static PetscErrorCode WriteCodes(const Run *run, const Case *c, const WeftCodes 
                               H5T_NATIVE_FLOAT, dense.values.v));
     PetscCall(WeftBlockDestroy(&dense));
   }
+  WeftOutputEndWrite(run->output);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -311,6 +313,7 @@ PetscErrorCode WeftBenchCoder(MPI_Comm comm)
   if (run.codes_path[0])
     PetscCall(WeftOutputCreate(comm, run.codes_path,
                                (PetscInt64)WEFT_PROBLEMS * 4 * run.problem.n * run.problem.k + (1 << 16), &run.output));
+  if (run.output) WeftOutputEndWrite(run.output);
   for (PetscInt64 r = 0; r < run.bench.repeats; ++r)
     for (int i = 0; i < run.num_cases; ++i) PetscCall(Measure(&run, &run.cases[i], r ? PETSC_FALSE : PETSC_TRUE));
   if (run.output) PetscCall(WeftOutputCommit(&run.output));

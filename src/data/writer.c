@@ -12,7 +12,8 @@ typedef struct {
   int                   rank, size;
   const WeftDataRecipe *recipe;
   WeftDataInfo         *info;
-  hid_t                 file;
+  WeftOutput            output;
+  hid_t                 file;             /* of output */
   PetscInt64            rows_each, piece; /* rows of one rank; rows of all, at a time */
   void                 *x;
   int32_t              *y;
@@ -65,11 +66,13 @@ static PetscErrorCode WritePiece(Writer *w, WeftSplit split, PetscInt64 first, P
   PetscCall(w->recipe->fill(w->recipe->ctx, split, first + row0, mine, w->x, labelled ? w->y : NULL, problem));
   if (labelled && !problem[0]) CheckLabels(w, split, first + row0, mine, problem);
   PetscCall(WeftProblemRaise(w->comm, problem));
+  PetscCall(WeftOutputBeginWrite(w->output));
   snprintf(path, sizeof(path), "%s/x", groups[split]);
   PetscCall(WeftH5WriteRows(w->comm, w->file, path, first + row0, mine,
                             w->recipe->bytes ? H5T_NATIVE_UCHAR : H5T_NATIVE_FLOAT, w->x));
   snprintf(path, sizeof(path), "%s/y", groups[split]);
   if (labelled) PetscCall(WeftH5WriteRows(w->comm, w->file, path, first + row0, mine, H5T_NATIVE_INT32, w->y));
+  WeftOutputEndWrite(w->output);
   w->done += rows;
   PetscCall(WeftProgressUpdate(&w->progress, w->done, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -147,10 +150,13 @@ PetscErrorCode WeftDataWrite(MPI_Comm comm, const char path[], const WeftDataRec
   PetscCallMPI(MPI_Comm_rank(comm, &w.rank));
   PetscCallMPI(MPI_Comm_size(comm, &w.size));
   PetscCall(WeftOutputCreate(comm, path, n * (row_bytes + (PetscInt64)sizeof(int32_t)), &output));
+  w.output = output;
   w.file = WeftOutputFile(output);
   for (int split = 0; split < WEFT_NUM_SPLITS; ++split)
     if (info->samples[split]) PetscCall(CreateDatasets(&w, (WeftSplit)split));
+  WeftOutputEndWrite(output);
   PetscCall(WriteSamples(&w));
+  PetscCall(WeftOutputBeginWrite(output));
   PetscCall(WriteAttributes(&w));
   PetscCall(WeftOutputCommit(&output));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,7 +11,8 @@ typedef struct {
   WeftData            data;
   const WeftDataInfo *info;
   const WeftEncoder  *encoder;
-  hid_t               file;
+  WeftOutput          output;
+  hid_t               file;   /* of output */
   int32_t            *labels; /* [WEFT_FEATURES_ROWS] */
   WeftBlock           y;      /* [WEFT_FEATURES_ROWS, cols] */
   float              *narrow; /* the same as the file has them, where y is in double */
@@ -53,12 +54,14 @@ static PetscErrorCode WritePiece(Stream *s, WeftSplit split, PetscInt64 row0, Pe
   PetscCall(WeftDataReadRows(s->data, split, row0, rows, s->encoder->precision, &x));
   PetscCall((*s->encoder->encode)(s->encoder->ctx, &x, &y));
   PetscCall(WeftBlockDestroy(&x));
+  if (s->info->labelled[split]) PetscCall(WeftDataReadLabels(s->data, split, row0, rows, s->labels));
+  PetscCall(WeftOutputBeginWrite(s->output));
   snprintf(path, sizeof(path), "%s/%s", groups[split], s->encoder->name);
   PetscCall(WeftH5WriteRows(s->comm, s->file, path, row0, rows, H5T_NATIVE_FLOAT, Narrow(s, &y)));
-  if (!s->info->labelled[split]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(WeftDataReadLabels(s->data, split, row0, rows, s->labels));
   snprintf(path, sizeof(path), "%s/y", groups[split]);
-  PetscCall(WeftH5WriteRows(s->comm, s->file, path, row0, rows, H5T_NATIVE_INT32, s->labels));
+  if (s->info->labelled[split])
+    PetscCall(WeftH5WriteRows(s->comm, s->file, path, row0, rows, H5T_NATIVE_INT32, s->labels));
+  WeftOutputEndWrite(s->output);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -129,10 +132,13 @@ PetscErrorCode WeftFeaturesWrite(MPI_Comm comm, const char path[], WeftData data
   PetscCallMPI(MPI_Comm_rank(comm, &s.rank));
   PetscCallMPI(MPI_Comm_size(comm, &s.size));
   PetscCall(WeftOutputCreate(comm, path, n * (encoder->cols + 1) * 4 + (1 << 14), &output));
+  s.output = output;
   s.file = WeftOutputFile(output);
   for (int split = 0; split < WEFT_NUM_SPLITS; ++split)
     if (s.info->samples[split]) PetscCall(CreateDatasets(&s, (WeftSplit)split));
+  WeftOutputEndWrite(output);
   PetscCall(WriteSplits(&s, stopped));
+  PetscCall(WeftOutputBeginWrite(output));
   if (*stopped) {
     PetscCall(WeftOutputDiscard(&output));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,9 +1,8 @@
+#include "patience.h"
 #include <weft/output.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,40 +23,23 @@ hid_t WeftOutputFile(WeftOutput output)
   return output->file;
 }
 
-/* An error on one rank inside MPI-IO leaves it, and so all, waiting in there for ever. Only a signal gets out of that:
-   rank 0 says so and ends, and the launcher ends the others. */
-static char     overdue_text[PETSC_MAX_PATH_LEN + 160];
-static unsigned patience = 0; /* seconds; rank 0 ends first */
-
-static void OnOverdue(int sig)
-{
-  (void)sig;
-  if (unfinished) unlink(unfinished->partial);
-  if (unfinished && unfinished->mine && write(STDERR_FILENO, overdue_text, strlen(overdue_text)) < 0)
-    _exit(WEFT_EXIT_FAULT);
-  _exit(WEFT_EXIT_USER);
-}
-
-static void StartWaiting(const WeftOutput o)
-{
-  struct sigaction action = {.sa_handler = OnOverdue};
-  const char      *text = getenv("WEFT_WRITE_PATIENCE");
-
-  patience = text && atoi(text) > 0 ? (unsigned)atoi(text) : 1800;
-  snprintf(
-    overdue_text, sizeof(overdue_text),
-    "weft: error: cannot write %s: it takes more than %u s, the file system or another rank does not answer; what "
-    "was there before is untouched\n",
-    o->path, patience);
-  if (!o->mine) patience += 2;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGALRM, &action, NULL);
-  alarm(patience);
-}
-
 void WeftOutputGoesOn(void)
 {
-  if (unfinished) alarm(patience);
+  if (unfinished) WeftPatienceGoesOn();
+}
+
+PetscErrorCode WeftOutputBeginWrite(WeftOutput output)
+{
+  PetscFunctionBegin;
+  PetscCallMPI(MPI_Barrier(output->comm));
+  WeftPatienceResume();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void WeftOutputEndWrite(WeftOutput output)
+{
+  (void)output;
+  WeftPatienceRest();
 }
 
 static void Forget(WeftOutput output)
@@ -66,7 +48,7 @@ static void Forget(WeftOutput output)
 
   while (*link && *link != output) link = &(*link)->next;
   if (*link) *link = output->next;
-  if (!unfinished) alarm(0);
+  if (!unfinished) WeftPatienceRest();
 }
 
 /* Asks the file system for the room now. Returns 0 or an errno value; file systems that cannot answer say 0. */
@@ -75,7 +57,9 @@ static int Reserve(const char path[], PetscInt64 bytes)
   int fd = open(path, O_CREAT | O_WRONLY, 0666), error = 0;
 
   if (fd < 0) return errno;
-  if (bytes > 0) error = posix_fallocate(fd, 0, (off_t)bytes);
+  do { /* a tick of patience.c's may come in between */
+    if (bytes > 0) error = posix_fallocate(fd, 0, (off_t)bytes);
+  } while (error == EINTR);
   close(fd);
   return error == EINVAL || error == EOPNOTSUPP ? 0 : error;
 }
@@ -132,7 +116,7 @@ PetscErrorCode WeftOutputCreate(MPI_Comm comm, const char path[], PetscInt64 byt
   PetscCall(CheckRoom(o, bytes, PETSC_FALSE));
   o->next = unfinished;
   unfinished = o;
-  StartWaiting(o);
+  WeftPatienceBegin(o->path, o->partial, o->mine);
   PetscCall(CreateFile(comm, o->partial, &o->file));
   PetscCall(CheckRoom(o, bytes, PETSC_TRUE));
   *output = o;
@@ -231,7 +215,7 @@ PetscErrorCode WeftOutputCommit(WeftOutput *output)
   char       reason[256];
 
   PetscFunctionBegin;
-  WeftOutputGoesOn();
+  WeftPatienceResume();
   PetscCall(WeftH5WriteSums(o->comm, o->file));
   PetscCall(FlushAndClose(o, &ok, reason));
   if (ok && o->mine) *error = CheckAndRename(o, there);
@@ -264,6 +248,7 @@ PetscBool WeftOutputDiscardAll(void)
 {
   const PetscBool any = unfinished ? PETSC_TRUE : PETSC_FALSE;
 
+  WeftPatienceHush();
   for (; unfinished; unfinished = unfinished->next) unlink(unfinished->partial);
   return any;
 }
