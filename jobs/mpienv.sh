@@ -12,6 +12,7 @@ weft_mpi_env() {
   [ "$(nproc)" -ge "$cores" ] || cores=$(nproc)
   if [ "$1" -gt "$cores" ]; then
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+    export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none # Open MPI 5
   fi
   # A bare root file system has no /etc/hosts: the many questions for "localhost" at each start then go to a name server,
   # and where one is not answered the start waits 5 seconds.
