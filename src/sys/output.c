@@ -1,5 +1,6 @@
 #include "patience.h"
 #include <weft/output.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -51,6 +52,25 @@ static void Forget(WeftOutput output)
   if (!unfinished) WeftPatienceRest();
 }
 
+/* What a run that was killed left: its unfinished file, and beside it those by which Open MPI tries whether files can
+   be locked (PARTIAL.locktest.RANK), which another number of ranks would not come upon. */
+static void SweepUp(const char partial[])
+{
+  char           copy[PETSC_MAX_PATH_LEN + 16], tested[PETSC_MAX_PATH_LEN + 16];
+  DIR           *folder;
+  struct dirent *entry;
+
+  unlink(partial);
+  snprintf(copy, sizeof(copy), "%s", partial);
+  snprintf(tested, sizeof(tested), "%s.locktest.", basename(copy));
+  snprintf(copy, sizeof(copy), "%s", partial);
+  folder = opendir(dirname(copy));
+  if (!folder) return;
+  while ((entry = readdir(folder)))
+    if (!strncmp(entry->d_name, tested, strlen(tested))) unlinkat(dirfd(folder), entry->d_name, 0);
+  closedir(folder);
+}
+
 /* Asks the file system for the room now. Returns 0 or an errno value; file systems that cannot answer say 0. */
 static int Reserve(const char path[], PetscInt64 bytes)
 {
@@ -90,7 +110,7 @@ static PetscErrorCode CheckRoom(WeftOutput o, PetscInt64 bytes, PetscBool hold)
 
   PetscFunctionBegin;
   if (o->mine) {
-    if (!hold) unlink(o->partial);
+    if (!hold) SweepUp(o->partial);
     error = Reserve(o->partial, bytes);
     if (!hold) unlink(o->partial);
   }

@@ -36,7 +36,7 @@ open("text.h5", "w").write("sample,feature\n1,2\n" * 50)
 PY
 runs "$WEFT" learn -data good.h5 -o plain.h5 "${small[@]}"
 with "-data missing.h5: No such file" missing.h5
-with "-data .: not an HDF5 file" .
+with "-data .: cannot be read (Is a directory)" .
 with "-data text.h5: not an HDF5 file" text.h5
 with "-data empty.h5: not an HDF5 file" empty.h5
 with "-data cut.h5: damaged or cut short" cut.h5
