@@ -107,6 +107,7 @@ shutil.copy("run2.h5", "layers.h5")
 with h5py.File("layers.h5", "r+") as f:
     f.copy("layers/0", "layers/1"), f.copy("history/0", "history/1")
     f["layers/1/alive"][:3] = 0
+    del f["layers/1/alive"].attrs["crc32"]
     if "information" in f: del f["information"]
     for name, values in (("layer", [0, 1, 2]), ("bits", [7.5, 9.25, 9.3]), ("entropy_bits", [20.0, 31.0, 40.0]),
                          ("bits_full", [11.0, numpy.nan, 12.0]), ("kept", [1, 1, 0])):
