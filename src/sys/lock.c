@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { OWNER = 160, OTHERS = -1 }; /* OTHERS: where an errno value is meant, a lock file that is another user's */
-static const double patience = 5, pause_seconds = 0.1;
+static const double pause_seconds = 0.1;
 
 static char lock_path[PETSC_MAX_PATH_LEN + 8];
 static int  lock_fd = -1;
@@ -129,7 +130,8 @@ static int TryLock(char owner[OWNER])
 
 static int WaitForLock(char owner[OWNER])
 {
-  const double          end = MPI_Wtime() + patience;
+  const char           *text = getenv("WEFT_LOCK_PATIENCE");
+  const double          end = MPI_Wtime() + (text && atof(text) > 0 ? atof(text) : 5);
   const struct timespec pause = {0, (long)(1e9 * pause_seconds)};
   int                   error = TryLock(owner);
 

@@ -1,6 +1,7 @@
 # One run at a time writes a file: a second is refused, with word on the first, and one that was killed is no obstacle.
 . "$WEFT_SOURCE/tests/lib/cli.sh"
 . "$WEFT_SOURCE/tests/lib/stops.sh"
+export WEFT_LOCK_PATIENCE=1
 
 runs "$WEFT" synth -o data.h5 -samples 300 -test_samples 0 -size 8
 runs "$WEFT" learn -data data.h5 -o structure.h5 -weft_atoms 16 -weft_iterations 6 -weft_layers 1
@@ -110,6 +111,7 @@ else
 fi
 
 # Two at once: one writes it, and the other, which waits for the first, finds it there.
+export WEFT_LOCK_PATIENCE=60
 "$WEFT" synth -samples 15000 -o both.h5 > one.out 2> one.err &
 "$MPIEXEC" -n 2 "$WEFT" synth -samples 15000 -o both.h5 > two.out 2> two.err
 status=$?
