@@ -40,14 +40,15 @@ says() {
   runs "$@"
   [ "$(cat out)" = "64 features" ] || fail "$*: $(cat out err)"
 }
-sanitize=()
-grep -q '^WEFT_SANITIZE:BOOL=ON' "$build/CMakeCache.txt" && sanitize=(-fsanitize=address,undefined)
+instrument=()
+grep -q '^WEFT_SANITIZE:BOOL=ON' "$build/CMakeCache.txt" && instrument=(-fsanitize=address,undefined)
+grep -q '^CMAKE_C_FLAGS:.*--coverage' "$build/CMakeCache.txt" && instrument=(--coverage)
 
 export PKG_CONFIG_PATH=$installed/lib/pkgconfig:$installed/lib64/pkgconfig
 runs pkg-config --exists --print-errors weft
 [ "weft $(pkg-config --modversion weft)" = "$("$WEFT" -version | cut -d ' ' -f 1-2)" ] || fail "weft.pc: its version"
 read -ra flags <<< "$(pkg-config --cflags --libs --static weft)"
-runs cc use.c -o by-pkg-config "${sanitize[@]}" "${flags[@]}"
+runs cc use.c -o by-pkg-config "${instrument[@]}" "${flags[@]}"
 says ./by-pkg-config
 says "$MPIEXEC" -n 2 ./by-pkg-config
 unset PKG_CONFIG_PATH
@@ -59,7 +60,7 @@ find_package(Weft 0.1 REQUIRED)
 add_executable(by-cmake use.c)
 target_link_libraries(by-cmake PRIVATE Weft::weft)
 CMAKE
-runs cmake -S . -B make -DCMAKE_PREFIX_PATH="$installed" -DCMAKE_C_FLAGS="${sanitize[*]}"
+runs cmake -S . -B make -DCMAKE_PREFIX_PATH="$installed" -DCMAKE_C_FLAGS="${instrument[*]}"
 runs cmake --build make
 says make/by-cmake
 sed -i 's/Weft 0.1/Weft 7.0/' CMakeLists.txt
