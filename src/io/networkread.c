@@ -372,7 +372,7 @@ PetscErrorCode WeftNetworkFileCheckLabels(MPI_Comm comm, const char path[], cons
   PetscCall(WeftH5OpenRead(comm, "-o", path, &file));
   PetscCall(WeftH5GetInts(file, "/", "labels_checksum", 1, &labels, &has_labels));
   PetscCall(WeftH5GetInts(file, "/", "test_checksum", 1, &test, &has_test));
-  WeftH5(H5Fclose(file));
+  WeftH5Close(file);
   WeftUserCheck(has_labels == has_test, comm, "%s: lacks the attribute %s: damaged", path,
                 has_labels ? "test_checksum" : "labels_checksum");
   if (!has_labels) {

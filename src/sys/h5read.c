@@ -1,5 +1,5 @@
 /* Reading HDF5: each rank by itself, by the system's own calls. Through MPI-IO a read that fails is one that succeeds
-   in Open MPI 4 and 5 (ompio prints the error and passes on what the buffer held); and whole rows gain nothing by it.
+   in Open MPI 4.1 (its ompio prints the error and passes on what the buffer held); and whole rows gain nothing by it.
  */
 #include "h5impl.h"
 #include <errno.h>

@@ -125,7 +125,7 @@ PetscErrorCode WeftH5SumRead(hid_t dataset, PetscInt64 row0, PetscInt64 rows, hi
   WeftH5Get(space, H5Dget_space(dataset));
   WeftH5Get(ndims, H5Sget_simple_extent_dims(space, dims, NULL));
   for (int i = 1; i < ndims; ++i) row *= dims[i];
-  if (row0 != read->next || !rows) *read = (WeftH5Read){.first = row0, .next = row0};
+  if (row0 != read->next) *read = (WeftH5Read){.first = row0, .next = row0};
   if (!Lossless(file_type, type)) read->lossy = PETSC_TRUE;
   if (!read->lossy) {
     PetscCall(Crc(file_type, type, (hsize_t)rows * row, values, &crc));
